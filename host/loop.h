@@ -1,0 +1,50 @@
+/* The one event loop that every primitive shares: libwebsockets waits, one epoll descriptor adopted into
+ * it holds all that is not a websocket. */
+#ifndef DOCKHOST_LOOP_H
+#define DOCKHOST_LOOP_H
+
+#include <stdint.h>
+
+#include <lua.h>
+
+struct lws_context;
+struct lws_vhost;
+
+/* Embedded in a handle; `ready` gets the EPOLL* bits and may remove any source, its own included. */
+struct loop_source {
+  int fd;
+  void (*ready)(struct loop_source *source, uint32_t events);
+};
+
+/* 0 or an errno value. */
+int loop_add(struct loop_source *source, uint32_t events);
+int loop_modify(struct loop_source *source, uint32_t events);
+void loop_remove(struct loop_source *source);
+
+struct lws_context *loop_context(void);
+struct lws_vhost *loop_vhost(void);
+
+/* Monotonic seconds. */
+double loop_now(void);
+
+/* A C timer on the loop's heap; `fire` may start it again. A stopped or never started timer is all zero. */
+struct loop_timer {
+  double due;
+  int position; /* in the heap, from 1; 0 when idle */
+  void (*fire)(struct loop_timer *timer);
+};
+/* 0 or ENOMEM. Starting a running timer moves it. */
+int loop_timer_start(struct loop_timer *timer, double seconds);
+void loop_timer_stop(struct loop_timer *timer);
+
+/* The protected door: calls the function below `nargs` arguments on the main state's stack, pops all, drops
+ * results; an error goes, with its traceback, to the handler that loop.on_error set. The only way that a
+ * library's callback may reach Lua. The main state needs LUA_MINSTACK free slots: the callers that push
+ * arguments do so through loop_enter. */
+void loop_call(lua_State *L, int nargs);
+
+/* Runs `push` protected, so that an allocation failure while arguments are pushed can't cross a foreign frame.
+ * `push` leaves a function and its arguments on L and returns the number of arguments, or -1 for "nothing to call". */
+void loop_enter(int (*push)(lua_State *L, void *arg), void *arg);
+
+#endif

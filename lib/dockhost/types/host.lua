@@ -1,0 +1,200 @@
+---@meta
+-- The primitives that the C host provides, one module a file of host/. Callbacks run on the event loop, one
+-- after the other; an error in one is logged with its traceback and harms nothing else. An expected failure
+-- is `nil, message, code` where `code` is a short word; wrong arguments raise. Closing a handle is idempotent,
+-- and a closed handle calls no callback any more. An active handle needs no reference to stay alive.
+-- Times are seconds, as floats; sizes are bytes.
+
+---@class host.loop
+local loop = {}
+---Turns the loop until `loop.stop`. It may be run again afterwards.
+---@return true|nil, string?, string?
+function loop.run() end
+---Makes `loop.run` return after the current callback.
+function loop.stop() end
+---Monotonic time.
+---@return number seconds
+function loop.now() end
+---Wall-clock time since the epoch, with fractions.
+---@return number seconds
+function loop.time() end
+---Sets what receives the traceback of an error in a callback.
+---@param handler fun(traceback: string)
+function loop.on_error(handler) end
+
+---@class host.timer
+local timer = {}
+---Calls `fn` once after `seconds` (0: on the next turn of the loop).
+---@param seconds number
+---@param fn fun()
+---@return host.timer.Timer
+function timer.start(seconds, fn) end
+---@class host.timer.Timer
+local Timer = {}
+function Timer:close() end
+
+---@class host.signal
+local signal = {}
+---Calls `fn` on each arrival of a signal, on the loop.
+---@param name "TERM"|"INT"|"HUP"|"USR1"|"USR2"
+---@param fn fun()
+---@return host.signal.Signal|nil, string?, string?
+function signal.on(name, fn) end
+---@class host.signal.Signal
+local Signal = {}
+function Signal:close() end
+
+---@class host.watch
+local watch = {}
+---Watches a directory (not its subdirectories) with inotify: `fn` gets the name of each entry that was written and
+---closed, created, moved in or out, or removed; nil when events were lost or the directory itself went.
+---@param directory string
+---@param fn fun(name: string|nil)
+---@return host.watch.Watch|nil, string?, string?
+function watch.start(directory, fn) end
+---@class host.watch.Watch
+local Watch = {}
+function Watch:close() end
+
+---@class host.resolver
+local resolver = {}
+---Resolves a host name in a thread (getaddrinfo, stream sockets). A numeric address answers itself.
+---@param name string
+---@param fn fun(addresses: string[]|nil, message: string?, code: "resolve"?)
+---@return host.resolver.Lookup|nil, string?, string?
+function resolver.lookup(name, fn) end
+---@class host.resolver.Lookup
+local Lookup = {}
+function Lookup:close() end
+
+---@class host.file
+local file = {}
+---Reads a whole file in a thread; over `limit` bytes is the failure "too-large".
+---@param path string
+---@param limit integer
+---@param fn fun(text: string|nil, message: string?, code: string?) code: an errno name ("ENOENT") or "too-large"
+---@return host.file.Job|nil, string?, string?
+function file.read(path, limit, fn) end
+---Lists the names in a directory, sorted, without "." and "..", in a thread.
+---@param path string
+---@param fn fun(names: string[]|nil, message: string?, code: string?)
+---@return host.file.Job|nil, string?, string?
+function file.list(path, fn) end
+---Takes an exclusive advisory lock on a file that is created 0600 when missing; held until closed or the process ends.
+---@param path string
+---@return host.file.Lock|nil, string?, string? code "busy" when another process holds it
+function file.lock(path) end
+---Makes a directory and its missing parents with the given mode; an existing one is success.
+---@param path string
+---@param mode integer
+---@return true|nil, string?, string?
+function file.mkdir(path, mode) end
+---@class host.file.Job
+local Job = {}
+function Job:close() end
+---@class host.file.Lock
+local Lock = {}
+function Lock:close() end
+
+---@class host.websocket
+local websocket = {}
+---Opens a websocket (RFC 6455) as a client. `address` is numeric; `host` serves the Host header, SNI and verification.
+---`on_close` is called exactly once, after a failed connect too, unless the socket was closed by `Socket:close`
+---before it opened.
+---@param options {host: string, address: string, port: integer, path: string, tls: boolean?, timeout: number, limit: integer, on_open: fun(), on_message: fun(data: string, binary: boolean), on_close: fun(message: string, code: string)}
+---`timeout`: seconds until open; `limit`: bytes of one assembled message, a longer one closes with "too-large".
+---Codes: "connect", "tls", "timeout", "handshake" (an HTTP answer that is not 101: the message names the status), "closed", "too-large".
+---@return host.websocket.Socket|nil, string?, string?
+function websocket.connect(options) end
+---@class host.websocket.Socket
+local Socket = {}
+---Queues one message. Fails with "closed", or "full" when more than 8 MiB wait.
+---@param data string
+---@param binary boolean?
+---@return true|nil, string?, string?
+function Socket:send(data, binary) end
+---Bytes that wait to be written.
+---@return integer
+function Socket:pending() end
+---Writes what is queued, sends a close frame (1000) and closes; the peer gets 3 s. `on_close` gets "closed".
+function Socket:close() end
+---Drops the connection at once, unsent messages included. `on_close` is not called.
+function Socket:abort() end
+
+---@class host.http
+local http = {}
+---One HTTP request (libcurl), connections kept alive and shared. `body` is a string or a function that returns the
+---next chunk, or nil at its end. With `on_data` the body is streamed and not collected. `headers` in answers have
+---lower-case names. The end is reported once: `on_done(status, headers, body)` or `on_done(nil, message, code)` with
+---code "connect", "resolve", "tls", "timeout", "idle", "too-large", "closed" (the peer ended early) or "protocol".
+---@param options {url: string, method: string?, headers: table<string,string>?, body: string|(fun(): string|nil)|nil, unix_socket: string?, connect_timeout: number?, timeout: number?, idle_timeout: number?, limit: integer?, proxy: boolean?, tls: {ca: string?, cert: string?, key: string?, verify: boolean?}?, on_head: fun(status: integer, headers: table<string,string>)?, on_data: fun(chunk: string)?, on_done: fun(status: integer|nil, headers: table|string, body: string|nil)}
+---`connect_timeout` 10; `timeout` none; `idle_timeout` (no byte in either direction) none; `limit` of a collected body
+---16 MiB; `proxy` false: ignores the proxy variables of the environment.
+---@return host.http.Request|nil, string?, string?
+function http.request(options) end
+---@class host.http.Request
+local Request = {}
+---Aborts; `on_done` is not called.
+function Request:close() end
+
+---@class host.port
+local port = {}
+---The TCP ports that something listens on, on any address, IPv4 or IPv6 (one NETLINK_SOCK_DIAG dump).
+---@return table<integer, true>|nil, string?, string?
+function port.listening() end
+---Whether Docker could publish the port: SO_REUSEADDR binds on 0.0.0.0 and on [::] (V6ONLY) both succeed.
+---@param number integer 1 to 65535
+---@return boolean
+function port.bindable(number) end
+
+---@class host.tar
+local tar = {}
+---A POSIX ustar archive, padded to its end-of-archive blocks. Names are relative, at most 100 bytes.
+---@param entries {name: string, type: "file"|"directory", mode: integer, uid: integer?, gid: integer?, mtime: integer?, content: string?}[]
+---@return string
+function tar.pack(entries) end
+
+---@class host.lan
+local lan = {}
+---The IPv4 addresses of this machine's interfaces. `physical`: a device stands behind it (or behind a bridge's or
+---bond's port); docker0 and veths have none.
+---@return {name: string, address: string, physical: boolean, up: boolean, loopback: boolean}[]|nil, string?, string?
+function lan.interfaces() end
+
+---@class host.log
+local log = {}
+---Writes one line to stderr without ever blocking; what a full pipe can't take is dropped, and the next line that
+---fits is preceded by "N lines dropped".
+---@param line string
+function log.write(line) end
+
+---@class host.process
+local process = {}
+---The environment.
+---@return table<string, string>
+function process.environ() end
+---Whether a standard descriptor is a terminal.
+---@param descriptor integer 0, 1 or 2
+---@return boolean
+function process.isatty(descriptor) end
+---Names this process among all that may use this machine's Docker: "pid-namespace:pid:start-time".
+---@return string
+function process.identity() end
+---Whether the process so named still runs: nil when it lives in another PID namespace and can't be seen.
+---@param identity string
+---@return boolean|nil
+function process.alive(identity) end
+
+---@class host.guard
+local guard = {}
+---Resumes a coroutine as coroutine.resume does, but stops it when it runs `seconds` without yielding: then it returns
+---false and a message that names the line, and the coroutine is dead. A failed coroutine's message carries a traceback
+---as a third result, and the coroutine is closed.
+---@param co thread
+---@param seconds number
+---@param ... any
+---@return boolean, any
+function guard.resume(co, seconds, ...) end
+---Limits the Lua heap; an allocation past it raises "not enough memory" where it was asked for.
+---@param bytes integer 0: no limit
+function guard.limit_memory(bytes) end
