@@ -1,0 +1,372 @@
+-- The Docker Engine API, for the calls that we make (https://docs.docker.com/engine/api/). Each call waits, and returns
+-- what it asked for, or nil, a message and a status: the daemon's own where it answered, 503 where it did not.
+local docker_stream = require("dockhost.docker_stream")
+local json = require("dockhost.json")
+
+local docker = {}
+
+-- The newest API version that calls are made in; an older daemon is spoken to in its own.
+docker.API_VERSION = "1.47"
+
+local Client = {}
+Client.__index = Client
+
+-- docker.new{ request = host.http.request, wait = task.wait, endpoint = settings.docker, observe = fn? } -> client
+-- `observe(method, path, status)` hears of each answer; status 503 stands for none.
+function docker.new(options)
+  local endpoint = options.endpoint
+  local self = {
+    request = options.request,
+    wait = options.wait,
+    observe = options.observe or function() end,
+    tls = endpoint.tls,
+  }
+  if endpoint.kind == "unix" then
+    self.unix_socket = endpoint.path
+    self.base = "http://docker"
+    self.address = "unix://" .. endpoint.path
+  else
+    local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
+    self.base = (endpoint.tls and "https://" or "http://") .. host .. ":" .. endpoint.port
+    self.address = "tcp://" .. host .. ":" .. endpoint.port
+  end
+  return setmetatable(self, Client)
+end
+
+local function escape(text)
+  return (tostring(text):gsub("[^%w%-._~]", function(c)
+    return string.format("%%%02X", c:byte())
+  end))
+end
+
+local function query_string(query)
+  local names, parts = {}, {}
+  for name in pairs(query or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    parts[i] = escape(name) .. "=" .. escape(query[name])
+  end
+  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+end
+
+local function newer(a, b)
+  local a_major, a_minor = a:match("^(%d+)%.(%d+)$")
+  local b_major, b_minor = b:match("^(%d+)%.(%d+)$")
+  if not a_major or not b_major then
+    return false
+  end
+  return tonumber(a_major) > tonumber(b_major)
+    or tonumber(a_major) == tonumber(b_major) and tonumber(a_minor) > tonumber(b_minor)
+end
+
+function Client:unreachable(detail)
+  return "Docker does not answer at " .. self.address .. ": is it running? try `docker info` (" .. detail .. ")"
+end
+
+-- One HTTP exchange; `path` is used as it stands. Returns status, body, headers, or nil, message, 503.
+function Client:exchange(method, path, options)
+  local headers = options.headers or {}
+  local body = options.body
+  if type(body) == "table" then
+    local text, message = json.encode(body)
+    if not text then
+      return nil, message, 500
+    end
+    body = text
+    headers["Content-Type"] = "application/json"
+  end
+  local status, answer_headers, answer = self.wait(function(done)
+    local request, message, code = self.request({
+      url = self.base .. path,
+      unix_socket = self.unix_socket,
+      tls = self.tls,
+      method = method,
+      headers = headers,
+      body = body,
+      timeout = options.timeout,
+      idle_timeout = options.idle_timeout,
+      limit = options.limit,
+      on_head = options.on_head,
+      on_data = options.on_data,
+      on_done = done,
+    })
+    if not request then
+      return done(nil, message, code)
+    end
+    return function()
+      request:close()
+    end
+  end)
+  self.observe(method, path, status or 503)
+  if not status then
+    if answer == "timeout" or answer == "idle" then
+      return nil, "Docker at " .. self.address .. " did not finish in time", 503
+    end
+    if answer == "too-large" then
+      return nil, "Docker's answer was too large", 500
+    end
+    return nil, self:unreachable(answer_headers), 503
+  end
+  return status, answer or "", answer_headers
+end
+
+-- Docker says null where it means "none": a field that is absent is handier, and can be indexed past with `or {}`.
+local function without_nulls(value)
+  for key, item in pairs(value) do
+    if item == json.null then
+      value[key] = nil
+    elseif type(item) == "table" then
+      without_nulls(item)
+    end
+  end
+  return value
+end
+
+local function daemon_message(status, body)
+  local answer = json.decode(body)
+  if type(answer) == "table" and type(answer.message) == "string" then
+    return answer.message
+  end
+  return "Docker answered HTTP " .. status
+end
+
+-- Finds the API version to speak, once; again after the daemon was away (it may have been upgraded).
+function Client:negotiate()
+  if self.version_prefix then
+    return self.version_prefix
+  end
+  local version, message, status = self:version()
+  if not version then
+    return nil, message, status
+  end
+  local api = tostring(version.ApiVersion)
+  if not api:find("^%d+%.%d+$") then
+    return nil, "what answers at " .. self.address .. " is not a Docker Engine", 503
+  end
+  if newer(api, docker.API_VERSION) then
+    api = docker.API_VERSION
+    if newer(tostring(version.MinAPIVersion), api) then
+      api = version.MinAPIVersion
+    end
+  end
+  self.version_prefix = "/v" .. api
+  return self.version_prefix
+end
+
+-- A call in the negotiated version: the body of a 2xx or 304 and its status, or nil, message, status.
+function Client:call(method, path, options)
+  local prefix, why, code = self:negotiate()
+  if not prefix then
+    return nil, why, code
+  end
+  local status, body = self:exchange(method, prefix .. path .. query_string(options.query), options)
+  if not status then
+    self.version_prefix = nil
+    return nil, body, 503
+  end
+  if status >= 200 and status < 300 or status == 304 then
+    return body, status
+  end
+  return nil, daemon_message(status, body), status
+end
+
+function Client:json(method, path, options)
+  local body, status, code = self:call(method, path, options)
+  if not body then
+    return nil, status, code
+  end
+  local value, message = json.decode(body)
+  if type(value) ~= "table" then
+    return nil, "Docker's answer is not JSON: " .. tostring(message), 500
+  end
+  return without_nulls(value)
+end
+
+-- GET /version, unversioned: it is what negotiation starts from.
+function Client:version()
+  local status, body = self:exchange("GET", "/version", { timeout = 10 })
+  if not status then
+    return nil, body, 503
+  end
+  local value = status == 200 and json.decode(body)
+  if type(value) ~= "table" then
+    return nil, daemon_message(status, body), 503
+  end
+  return value
+end
+
+-- GET /info
+function Client:info()
+  return self:json("GET", "/info", { timeout = 20 })
+end
+
+-- GET /images/{name}/json
+function Client:image_inspect(name)
+  return self:json("GET", "/images/" .. escape(name) .. "/json", { timeout = 20 })
+end
+
+-- POST /images/create: pulls. `on_progress(entry)` hears of each progress object. Returns true.
+function Client:image_pull(name, on_progress)
+  local repository, tag = name, nil
+  if not name:find("@", 1, true) then
+    repository, tag = name:match("^(.*):([^:/]+)$")
+    repository, tag = repository or name, tag or "latest"
+  end
+  local failure
+  local feed = docker_stream.lines(function(line)
+    local entry = json.decode(line)
+    if type(entry) ~= "table" then
+      return
+    end
+    if type(entry.error) == "string" then
+      failure = entry.error
+    elseif on_progress then
+      on_progress(entry)
+    end
+  end)
+  -- Without on_head every body would be streamed, a failure's too; its text is kept here instead.
+  local failed_body = {}
+  local ok_status
+  local body, message, status = self:call("POST", "/images/create", {
+    query = { fromImage = repository, tag = tag },
+    idle_timeout = 120,
+    on_head = function(code)
+      ok_status = code == 200
+    end,
+    on_data = function(chunk)
+      if ok_status then
+        feed(chunk)
+      elseif #failed_body < 64 then
+        failed_body[#failed_body + 1] = chunk
+      end
+    end,
+  })
+  if not body then
+    if status ~= 503 then
+      message = daemon_message(status, table.concat(failed_body))
+    end
+    return nil, message, status
+  end
+  if failure then
+    return nil, failure, 500
+  end
+  return true
+end
+
+-- GET /containers/json: `filters` as the API has them, e.g. { label = { "dockhost.managed=true" } }.
+function Client:container_list(filters)
+  local query = { all = "true", filters = filters and json.encode(filters) }
+  return self:json("GET", "/containers/json", { query = query, timeout = 60, limit = 64 * 1024 * 1024 })
+end
+
+-- GET /containers/{id}/json
+function Client:container_inspect(id)
+  return self:json("GET", "/containers/" .. escape(id) .. "/json", { timeout = 20 })
+end
+
+-- POST /containers/create: returns the id.
+function Client:container_create(name, body)
+  local answer, message, status =
+    self:json("POST", "/containers/create", { query = { name = name }, body = body, timeout = 120 })
+  if not answer then
+    return nil, message, status
+  end
+  return answer.Id
+end
+
+-- PUT /containers/{id}/archive: unpacks a tar archive (text, or a function that returns its chunks) at `path`.
+-- The content type matters: with a form's, the daemon answers 200 and unpacks nothing.
+function Client:archive_put(id, path, archive)
+  local body, message, status = self:call("PUT", "/containers/" .. escape(id) .. "/archive", {
+    query = { path = path },
+    headers = { ["Content-Type"] = "application/x-tar" },
+    body = archive,
+    timeout = 120,
+  })
+  return body and true, message, status
+end
+
+local function action(name, timeout)
+  return function(self, id, query)
+    local body, status, code = self:call("POST", "/containers/" .. escape(id) .. "/" .. name, {
+      query = query,
+      timeout = timeout,
+    })
+    if not body then
+      return nil, status, code
+    end
+    return true, status == 304 and "already" or "done"
+  end
+end
+
+-- POST /containers/{id}/start: true and "done", or "already" when it ran.
+Client.container_start = action("start", 120)
+-- POST /containers/{id}/stop with { t = seconds }: true and "done", or "already" when it was stopped.
+Client.container_stop = action("stop", 120)
+
+-- DELETE /containers/{id}: by force, with anonymous volumes.
+function Client:container_remove(id)
+  local body, message, status = self:call("DELETE", "/containers/" .. escape(id), {
+    query = { force = "true", v = "true" },
+    timeout = 120,
+  })
+  return body and true, message, status
+end
+
+-- GET /containers/{id}/logs: the last `tail` lines of both streams, as text.
+function Client:container_logs(id, tail, tty)
+  local body, message, status = self:call("GET", "/containers/" .. escape(id) .. "/logs", {
+    query = { stdout = "true", stderr = "true", tail = tail },
+    timeout = 60,
+    limit = 64 * 1024 * 1024,
+  })
+  if not body then
+    return nil, message, status
+  end
+  return docker_stream.demultiplex(body, tty)
+end
+
+-- GET /containers/{id}/stats: one sample. CPU needs the difference of two.
+function Client:container_stats(id)
+  local query = { stream = "false", ["one-shot"] = "true" }
+  return self:json("GET", "/containers/" .. escape(id) .. "/stats", { query = query, timeout = 20 })
+end
+
+-- GET /networks/{name}
+function Client:network_inspect(name)
+  return self:json("GET", "/networks/" .. escape(name), { timeout = 20 })
+end
+
+-- POST /networks/create
+function Client:network_create(body)
+  return self:json("POST", "/networks/create", { body = body, timeout = 60 })
+end
+
+-- GET /events: calls `on_event` for each until the stream ends, which is a failure (nil, message, 503) always. `since`
+-- and the events' own `timeNano` let a reopened stream miss nothing. `on_open` is called when the daemon has answered.
+function Client:events(filters, since, on_event, on_open)
+  local feed = docker_stream.lines(function(line)
+    local event = json.decode(line)
+    if type(event) == "table" then
+      on_event(event)
+    end
+  end)
+  local body, message, status = self:call("GET", "/events", {
+    query = { filters = json.encode(filters), since = since },
+    on_head = function(code)
+      if code == 200 then
+        on_open()
+      end
+    end,
+    on_data = feed,
+  })
+  self.version_prefix = nil
+  if not body then
+    return nil, message, status
+  end
+  return nil, self:unreachable("it closed the stream of events"), 503
+end
+
+return docker
