@@ -1,0 +1,311 @@
+-- Whose container is which: the identity and the ownership of containers on this Docker. A container is ours when it
+-- has our label, or when the Node backend made it: no label, named exactly like the user, of the configured image.
+-- Everything else on the machine does not exist for us.
+local clock = require("dockhost.clock")
+local json = require("dockhost.json")
+local username = require("dockhost.username")
+
+local containers = {}
+
+containers.MANAGED = "dockhost.managed"
+containers.USERNAME = "dockhost.username"
+-- Who makes the container, and in which attempt: tells what a crash left half made from what is being made.
+containers.MAKER = "dockhost.maker"
+containers.ATTEMPT = "dockhost.attempt"
+
+local SERVICES = { ssh = "22/tcp", http = "80/tcp", https = "443/tcp" }
+
+local Containers = {}
+Containers.__index = Containers
+
+-- containers.new{ docker = docker client, image = function() -> configured image }
+function containers.new(options)
+  return setmetatable({ docker = options.docker, image = options.image, bindings = {}, states = {} }, Containers)
+end
+
+local function owner(self, name, labels, image)
+  if labels and labels[containers.MANAGED] == "true" then
+    return username.from_container_name(name), false
+  end
+  if image == self.image() and username.check(name) and username.container_name(name) == name then
+    return name, true
+  end
+end
+
+-- The user whose container that is, or nil for what is not ours; second, whether the Node backend made it.
+function Containers:user_of(name, labels, image)
+  if type(name) == "string" then
+    return owner(self, name, labels, image)
+  end
+end
+
+local function first_port(bindings)
+  local entry = type(bindings) == "table" and bindings[1]
+  return type(entry) == "table" and math.tointeger(tonumber(entry.HostPort)) or nil
+end
+
+-- The host ports of an inspected container, which a stopped one keeps: { ssh =, http =, https = } (some may lack).
+function containers.ports_of(inspected)
+  local result = {}
+  local bound = inspected.HostConfig and inspected.HostConfig.PortBindings or {}
+  local live = inspected.NetworkSettings and inspected.NetworkSettings.Ports or {}
+  for service, port in pairs(SERVICES) do
+    local host_port = first_port(bound[port])
+    if not host_port or host_port == 0 then
+      host_port = first_port(live[port])
+    end
+    result[service] = host_port
+  end
+  return result
+end
+
+-- Whether a running container's three ports are really published: Docker can start one without (moby #51758).
+function containers.published(inspected)
+  local live = inspected.NetworkSettings and inspected.NetworkSettings.Ports or {}
+  for _, port in pairs(SERVICES) do
+    if not first_port(live[port]) then
+      return false
+    end
+  end
+  return true
+end
+
+local function instance_of(inspected, user, adopted)
+  local state = inspected.State or {}
+  return {
+    id = inspected.Id,
+    name = inspected.Name:sub(2),
+    username = user,
+    adopted = adopted,
+    state = state.Status,
+    ports = containers.ports_of(inspected),
+    created = clock.parse(inspected.Created),
+    started = clock.parse(state.StartedAt),
+    image = inspected.Config and inspected.Config.Image,
+    inspected = inspected,
+  }
+end
+
+-- Takes the inspected container as ours, or returns nil.
+function Containers:own(inspected)
+  local config = inspected.Config or {}
+  local user, adopted = owner(self, inspected.Name:sub(2), config.Labels, config.Image)
+  if not user then
+    return nil
+  end
+  local instance = instance_of(inspected, user, adopted)
+  self.states[user] = instance.state
+  return instance
+end
+
+-- The daemon's look-up by name also finds ids and their prefixes, so what comes back must bear the very name.
+local function by_name(self, name, user)
+  local inspected, message, status = self.docker:container_inspect(name)
+  if not inspected then
+    return nil, message, status
+  end
+  if inspected.Name ~= "/" .. name then
+    return nil, "no such container", 404, true
+  end
+  local instance = self:own(inspected)
+  if not instance or instance.username ~= user then
+    return nil, "no such container", 404, true
+  end
+  return instance
+end
+
+-- The container of a user: an instance, or nil, message, status and whether a foreign container holds the plain name.
+function Containers:of_user(user)
+  local name, hex = username.container_name(user), username.hex_name(user)
+  local instance, message, status, foreign = by_name(self, name, user)
+  if instance or status ~= 404 then
+    return instance, message, status
+  end
+  if name ~= hex then
+    instance, message, status = by_name(self, hex, user)
+    if instance or status ~= 404 then
+      return instance, message, status
+    end
+  end
+  self.states[user] = nil
+  return nil, "this user has no container", 404, foreign
+end
+
+-- A managed container by its full id or a prefix of it.
+function Containers:of_id(id)
+  local list, message, status = self:list()
+  if not list then
+    return nil, message, status
+  end
+  local found
+  for _, instance in ipairs(list) do
+    if instance.id:sub(1, #id) == id then
+      if found then
+        return nil, "this id names more than one container", 409
+      end
+      found = instance
+    end
+  end
+  if not found then
+    return nil, "no container has this id", 404
+  end
+  return self:of_user(found.username)
+end
+
+-- What `{ username }` or `{ containerId }` names; when both are given they must agree.
+function Containers:find(params)
+  if params.containerId then
+    local instance, message, status = self:of_id(params.containerId)
+    if instance and params.username and instance.username ~= params.username then
+      return nil, "this container is not " .. params.username .. "'s", 404
+    end
+    return instance, message, status
+  end
+  if params.username then
+    return self:of_user(params.username)
+  end
+  return nil, "give a username or a containerId", 400
+end
+
+-- The bindings of a container never change, so each is inspected once, also those that are stopped or not ours.
+local function bindings_of(self, id)
+  local known = self.bindings[id]
+  if known then
+    return known
+  end
+  local inspected, message, status = self.docker:container_inspect(id)
+  if not inspected then
+    if status == 404 then
+      return { ports = {}, bound = {} }
+    end
+    return nil, message, status
+  end
+  known = { ports = containers.ports_of(inspected), bound = {} }
+  for _, entries in pairs(inspected.HostConfig and inspected.HostConfig.PortBindings or {}) do
+    for _, entry in ipairs(entries) do
+      local port = math.tointeger(tonumber(entry.HostPort))
+      if port and port > 0 then
+        table.insert(known.bound, port)
+      end
+    end
+  end
+  self.bindings[id] = known
+  return known
+end
+
+local function forget_missing(self, found)
+  local present = {}
+  for _, entry in ipairs(found) do
+    present[entry.Id] = true
+  end
+  for id in pairs(self.bindings) do
+    if not present[id] then
+      self.bindings[id] = nil
+    end
+  end
+end
+
+-- The set of the host ports in the bindings of any container on this Docker, running or stopped, ours or not.
+function Containers:bound_ports()
+  local found, message, status = self.docker:container_list()
+  if not found then
+    return nil, message, status
+  end
+  forget_missing(self, found)
+  local bound = {}
+  for _, entry in ipairs(found) do
+    local known, why, code = bindings_of(self, entry.Id)
+    if not known then
+      return nil, why, code
+    end
+    for _, port in ipairs(known.bound) do
+      bound[port] = true
+    end
+    for _, live in ipairs(entry.Ports or {}) do
+      if live.PublicPort then
+        bound[live.PublicPort] = true
+      end
+    end
+  end
+  return bound
+end
+
+-- Links give a container further names, of the form /other/alias.
+local function own_name(names)
+  for _, name in ipairs(names or {}) do
+    if not name:find("/", 2, true) then
+      return name:sub(2)
+    end
+  end
+  return ""
+end
+
+local function listed(self, entry)
+  local name = own_name(entry.Names)
+  local user, adopted = owner(self, name, entry.Labels, entry.Image)
+  if not user then
+    return nil
+  end
+  self.states[user] = entry.State
+  return {
+    id = entry.Id,
+    name = name,
+    username = user,
+    adopted = adopted,
+    state = entry.State,
+    created = entry.Created,
+    image = entry.Image,
+    labels = entry.Labels,
+  }
+end
+
+-- All that is ours, by user name. Entries have no ports: `containers:with_ports` adds them.
+function Containers:list()
+  local found, message, status = self.docker:container_list()
+  if not found then
+    return nil, message, status
+  end
+  forget_missing(self, found)
+  local list = {}
+  for _, entry in ipairs(found) do
+    table.insert(list, (listed(self, entry)))
+  end
+  table.sort(list, function(a, b)
+    return a.username < b.username
+  end)
+  return list
+end
+
+-- Adds the ports to a listed instance. One that has just gone gets none.
+function Containers:with_ports(instance)
+  local known, message, status = bindings_of(self, instance.id)
+  if not known then
+    return nil, message, status
+  end
+  instance.ports = known.ports
+  return instance
+end
+
+-- How a container is shown in replies (CONTRACT: list-containers).
+function containers.entry(instance)
+  return {
+    containerId = instance.id,
+    username = instance.username,
+    state = instance.state,
+    ports = instance.ports,
+    createdAt = instance.created and clock.format(instance.created) or json.null,
+    image = instance.image,
+  }
+end
+
+-- The last state that Docker told of a user's container, or nil.
+function Containers:last_state(user)
+  return self.states[user]
+end
+
+-- What an event of Docker's says of a container's state, so that `last_state` is fresh without asking.
+function Containers:note(user, state)
+  self.states[user] = state
+end
+
+return containers

@@ -1,0 +1,134 @@
+-- The making of an instance: capacity, labels, creation under the right name, and the removal of what did not become
+-- whole. Two labels tell who makes a container and in which attempt, so that only what is abandoned is removed.
+local containers = require("dockhost.containers")
+local username = require("dockhost.username")
+
+local instances = {}
+
+local NETWORK = "dockhost"
+
+local Instances = {}
+Instances.__index = Instances
+
+-- instances.new{ docker =, containers =, networks =, identity = string, capacity = function() -> integer,
+-- on_leftover = function() } -> instances. `on_leftover` hears of a container that could not be removed.
+function instances.new(options)
+  return setmetatable({
+    docker = options.docker,
+    containers = options.containers,
+    networks = options.networks,
+    identity = options.identity,
+    capacity = options.capacity,
+    on_leftover = options.on_leftover or function() end,
+    seats = {},
+    attempts = {},
+  }, Instances)
+end
+
+-- Takes a seat for the user's new container until the command ends. Returns true, or nil, message, 503 when the node is
+-- full: what exists and what is being made both count.
+function Instances:admit(user, ctx)
+  self.seats[user] = true
+  ctx.on_end(function()
+    self.seats[user] = nil
+  end)
+  local list, message, status = self.containers:list()
+  if not list then
+    return nil, message, status
+  end
+  local users = { [user] = true }
+  for seat in pairs(self.seats) do
+    users[seat] = true
+  end
+  for _, instance in ipairs(list) do
+    users[instance.username] = true
+  end
+  local count = 0
+  for _ in pairs(users) do
+    count = count + 1
+  end
+  if count > self.capacity() then
+    return nil, "this node is full: it has " .. self.capacity() .. " containers, its DOCKHOST_MAX_CONTAINERS", 503
+  end
+  return true
+end
+
+-- What the script says, under the labels that ownership rests on.
+local function create_body(self, instance, ctx)
+  local body = ctx.describe(instance)
+  body.Labels = body.Labels or {}
+  body.Labels[containers.MANAGED] = "true"
+  body.Labels[containers.USERNAME] = instance.username
+  body.Labels[containers.MAKER] = self.identity
+  body.Labels[containers.ATTEMPT] = instance.attempt
+  return body
+end
+
+-- The user's plain name may be held by a container that is not ours: then the hex name serves.
+local function create_named(self, instance, body)
+  local plain, hex = username.container_name(instance.username), username.hex_name(instance.username)
+  instance.name = plain
+  local id, message, status = self.docker:container_create(plain, body)
+  if id or status ~= 409 or plain == hex or not message:find("in use", 1, true) then
+    return id, message, status
+  end
+  if self.containers:of_user(instance.username) then
+    return nil, instance.username .. " already has a container", 409
+  end
+  instance.name = hex
+  return self.docker:container_create(hex, body)
+end
+
+-- Creates the container of `instance` ({ username, keys, ports, attempt }) and returns its id, or nil, message, status.
+-- It is removed when the command fails; until the command ends it is not taken for abandoned.
+function Instances:create(instance, ctx)
+  instance.image = ctx.config.image
+  instance.attempt = table.concat({ self.identity, ctx.id, instance.attempt }, ":")
+  local body = create_body(self, instance, ctx)
+  if body.HostConfig and body.HostConfig.NetworkMode == NETWORK then
+    local ok, message, status = self.networks:ensure(NETWORK)
+    if not ok then
+      return nil, message, status
+    end
+  end
+  self.attempts[instance.attempt] = true
+  ctx.on_end(function()
+    self.attempts[instance.attempt] = nil
+  end)
+  -- Before the call: its answer may be lost, or the command cancelled, while Docker makes the container.
+  ctx.on_undo(function()
+    self:discard(instance)
+  end)
+  return create_named(self, instance, body)
+end
+
+local function made_by(inspected, attempt)
+  local labels = inspected.Config and inspected.Config.Labels or {}
+  return labels[containers.ATTEMPT] == attempt
+end
+
+-- Removes what an attempt made, if anything. Returns true, or nil, message, status.
+function Instances:discard(instance)
+  local inspected, message, status = self.docker:container_inspect(instance.name)
+  if inspected and made_by(inspected, instance.attempt) then
+    local removed
+    removed, message, status = self.docker:container_remove(inspected.Id)
+    if removed then
+      status = 404
+    end
+  elseif inspected then
+    status = 404
+  end
+  if status == 404 then
+    return true
+  end
+  self.on_leftover()
+  return nil, message, status
+end
+
+-- Whether this process is still at work on the attempt that a label names.
+function Instances:at_work(attempt)
+  return self.attempts[attempt] == true
+end
+
+return instances

@@ -1,0 +1,173 @@
+-- Follows Docker: its events keep the last known states fresh, and its coming and going is logged once each. When it
+-- answers again, and after each creation that nobody is at work on, what a crash left half made is removed.
+local clock = require("dockhost.clock")
+local containers = require("dockhost.containers")
+
+local monitor = {}
+
+local SWEEP_SECONDS = 1
+-- Another process may be making a container: look again until it is done or dead.
+local FOREIGN_SECONDS = 10
+-- A maker that can't be seen from here (another PID namespace or machine) has given up by then.
+local UNSEEN_SECONDS = 300
+local LONGEST_RETRY = 5
+
+local STATES = { start = "running", restart = "running", unpause = "running", pause = "paused", die = "exited" }
+
+local Monitor = {}
+Monitor.__index = Monitor
+
+-- monitor.new{ docker =, containers =, instances =, tasks =, timer =, sleep =, time =, alive = host.process.alive,
+-- identity =, log =, on_up = fn? } -> monitor
+function monitor.new(options)
+  return setmetatable({
+    docker = options.docker,
+    containers = options.containers,
+    instances = options.instances,
+    tasks = options.tasks,
+    timer = options.timer,
+    sleep = options.sleep,
+    time = options.time,
+    alive = options.alive,
+    identity = options.identity,
+    log = options.log,
+    on_up = options.on_up or function() end,
+  }, Monitor)
+end
+
+function Monitor:start()
+  self.task = self.tasks:spawn(function()
+    self:follow()
+  end)
+end
+
+function Monitor:stop()
+  for _, handle in pairs({ self.task, self.sweeper }) do
+    handle:cancel("shutdown")
+  end
+  if self.timer_handle then
+    self.timer_handle:close()
+  end
+end
+
+-- Never returns: opens the stream of events, again and again. `since` closes the gap between two streams.
+function Monitor:follow()
+  local wait, since = 0.5, nil
+  while true do
+    local _, message = self.docker:events({ type = { "container" } }, since, function(event)
+      since = self:note(event) or since
+    end, function()
+      wait = 0.5
+      self:opened()
+    end)
+    self:down(message)
+    self.sleep(wait)
+    wait = math.min(LONGEST_RETRY, wait * 2)
+  end
+end
+
+function Monitor:down(message)
+  if self.up ~= false then
+    self.up = false
+    self.log:warn(message .. "; it is tried again by itself")
+  end
+end
+
+function Monitor:opened()
+  if not self.up then
+    self.up = true
+    self.log:info("Docker answers at " .. self.docker.address)
+    self.on_up()
+  end
+  self:sweep_in(0)
+end
+
+-- The time of the event, to reopen the stream from.
+function Monitor:note(event)
+  local actor = type(event.Actor) == "table" and event.Actor or {}
+  local attributes = type(actor.Attributes) == "table" and actor.Attributes or {}
+  local action = tostring(event.Action)
+  local user = self.containers:user_of(attributes.name, attributes, attributes.image)
+  if user then
+    if action == "destroy" then
+      self.containers:note(user, nil)
+    elseif STATES[action] then
+      self.containers:note(user, STATES[action])
+    elseif action == "create" and not self.instances:at_work(attributes[containers.ATTEMPT]) then
+      self:sweep_in(SWEEP_SECONDS)
+    end
+  end
+  local nanoseconds = math.tointeger(event.timeNano)
+  return nanoseconds and string.format("%d.%09d", nanoseconds // 1000000000, nanoseconds % 1000000000 + 1)
+end
+
+-- Removes what is half made, after `seconds`. A sweep that runs already is followed by another.
+function Monitor:sweep_in(seconds)
+  if self.timer_handle then
+    return
+  end
+  self.timer_handle = self.timer.start(seconds, function()
+    self.timer_handle = nil
+    if self.sweeper then
+      return self:sweep_in(SWEEP_SECONDS)
+    end
+    self.sweeper = self.tasks:spawn(function()
+      self:sweep()
+    end, function(ok, message)
+      self.sweeper = nil
+      if not ok and self.up then
+        self.log:warn("the sweep for half-made containers failed", { reason = tostring(message) })
+      end
+    end)
+  end)
+end
+
+local function abandoned(self, instance)
+  local labels = instance.labels or {}
+  local maker = labels[containers.MAKER]
+  if instance.state ~= "created" or not maker then
+    return false
+  end
+  if maker == self.identity then
+    return not self.instances:at_work(labels[containers.ATTEMPT])
+  end
+  local alive = self.alive(maker)
+  if alive == nil then
+    alive = self.time() - instance.created < UNSEEN_SECONDS
+  end
+  self.foreign = self.foreign or alive
+  return not alive
+end
+
+-- Its state is asked once more: a person may have started it since it was listed.
+local function remove(self, instance)
+  local inspected = self.docker:container_inspect(instance.id)
+  if not inspected or inspected.State.Status ~= "created" then
+    return
+  end
+  local removed, message = self.docker:container_remove(instance.id)
+  if removed then
+    self.log:warn("removed a half-made container", { user = instance.username, made = clock.format(instance.created) })
+  else
+    self.log:warn("a half-made container can't be removed", { user = instance.username, reason = message })
+    self:sweep_in(FOREIGN_SECONDS)
+  end
+end
+
+function Monitor:sweep()
+  local list, message = self.containers:list()
+  if not list then
+    return self:down(message)
+  end
+  self.foreign = false
+  for _, instance in ipairs(list) do
+    if abandoned(self, instance) then
+      remove(self, instance)
+    end
+  end
+  if self.foreign then
+    self:sweep_in(FOREIGN_SECONDS)
+  end
+end
+
+return monitor
