@@ -1,0 +1,212 @@
+-- The command line (CONTRACT section 3): finds the verb, its arguments and the settings, and runs it in a task.
+local config = require("dockhost.config")
+local debug_filter = require("dockhost.debug_filter")
+local env = require("dockhost.env")
+local log = require("dockhost.log")
+local node = require("dockhost.node")
+local task = require("dockhost.task")
+local text = require("dockhost.text")
+
+local cli = {}
+
+-- sysexits.h
+cli.OK, cli.FAILED, cli.USAGE, cli.SOFTWARE, cli.CONFIG = 0, 1, 64, 70, 78
+
+local VERBS = { "run", "check", "call", "ps" }
+-- What each verb takes: positional arguments at most, and its options besides --env-file, which take a value.
+local SYNTAX = {
+  run = { positional = 1, options = {} },
+  check = { positional = 1, options = {} },
+  call = { positional = 2, options = { ["--scripts"] = "scripts" } },
+  ps = { positional = 0, options = {} },
+}
+
+cli.HELP = [[
+dockhost: the worker node of DockHost
+
+  dockhost run [SCRIPT_DIR]        connect to the main server and serve it
+  dockhost check [SCRIPT_DIR]      settings, scripts, Docker, image, ports, main server and key: one line each
+  dockhost call EVENT [JSON] [--scripts DIR]
+                                   run one command here, without a main server, and print its reply
+  dockhost ps                      the managed containers of this machine
+  dockhost --version | --help
+
+Every verb takes --env-file FILE: settings that the environment does not have are read from it (default: .env in the
+working directory). Without MAIN_SERVER_BACKEND_URL, `run` is in local mode: `dockhost call` does the work.
+
+  dockhost call create-container '{"username":"ada","sshPublicKey":"ssh-ed25519 AAAA… ada@home"}'
+  dockhost call list-containers
+]]
+
+-- (arguments) -> { verb =, positional = list, env_file =, scripts = } | nil, message
+function cli.parse(arguments)
+  local verb = arguments[1]
+  if not verb then
+    return nil, "what to do? one of run, check, call, ps"
+  end
+  if verb == "--help" or verb == "-h" or verb == "help" then
+    return { verb = "help" }
+  elseif verb == "--version" or verb == "-V" then
+    return { verb = "version" }
+  end
+  local syntax = SYNTAX[verb]
+  if not syntax then
+    local meant = text.closest(verb, VERBS)
+    return nil, "unknown command '" .. verb .. "'" .. (meant and ": did you mean '" .. meant .. "'?" or "")
+  end
+  local parsed = { verb = verb, positional = {} }
+  local i = 2
+  while i <= #arguments do
+    local argument = arguments[i]
+    local name, value = argument:match("^(%-%-[%w-]+)=?(.*)$")
+    local field = name and (name == "--env-file" and "env_file" or syntax.options[name])
+    if field then
+      if not argument:find("=", 1, true) then
+        i = i + 1
+        value = arguments[i]
+      end
+      if not value or value == "" then
+        return nil, name .. " needs a value"
+      end
+      parsed[field] = value
+    elseif argument == "--help" then
+      return { verb = "help" }
+    elseif argument:sub(1, 1) == "-" and #argument > 1 then
+      return nil, "unknown option " .. argument .. " of " .. verb
+    else
+      table.insert(parsed.positional, argument)
+    end
+    i = i + 1
+  end
+  if #parsed.positional > syntax.positional then
+    return nil, "too many arguments for " .. verb
+  end
+  return parsed
+end
+
+local MAX_ENV_FILE = 64 * 1024
+
+-- The environment over the .env file. A missing .env is nothing; a missing --env-file is an error.
+local function values_of(host, read, env_file)
+  local content, message, code = read(env_file or ".env", MAX_ENV_FILE)
+  if not content then
+    if env_file or code ~= "ENOENT" then
+      return nil, { (env_file or ".env") .. " can't be read: " .. message }
+    end
+    content = ""
+  end
+  local values, faults = env.parse(content)
+  local errors = {}
+  for i, fault in ipairs(faults) do
+    errors[i] = string.format("%s:%d: %s", env_file or ".env", fault.line, fault.message)
+  end
+  if #errors > 0 then
+    return nil, errors
+  end
+  for name, value in pairs(host.process.environ()) do
+    values[name] = value
+  end
+  return values
+end
+
+-- (host, read, env_file) -> settings, warnings | nil, errors. Waits.
+function cli.settings(host, read, env_file)
+  local values, errors = values_of(host, read, env_file)
+  if not values then
+    return nil, errors
+  end
+  return config.load(values)
+end
+
+-- A logger as the settings say; `secrets` are never shown.
+function cli.logger(host, settings, secrets)
+  return log.new({
+    write = host.log.write,
+    time = host.loop.time,
+    format = settings.log or "text",
+    color = settings.log ~= "json" and host.process.isatty(2),
+    filter = debug_filter.new(settings.debug),
+    secrets = secrets,
+  })
+end
+
+-- Everything that a verb needs, or an exit code when the settings do not stand.
+local function prepare(host, tasks, share, parsed)
+  local app = { host = host, tasks = tasks, parsed = parsed, share = share }
+  local read = node.reader(host)
+  local settings, errors = cli.settings(host, read, parsed.env_file)
+  local function secrets()
+    return { app.node and app.node.settings.api_key, app.node and app.node.connection and app.node.connection.key }
+  end
+  app.log = cli.logger(host, settings or {}, secrets)
+  if not settings then
+    for _, message in ipairs(errors) do
+      app.log:error(message)
+    end
+    return nil, cli.CONFIG
+  end
+  for _, warning in ipairs(errors) do
+    app.log:warn(warning)
+  end
+  local directory = parsed.scripts or parsed.verb ~= "call" and parsed.positional[1] or share .. "/lua"
+  app.node = node.new({ host = host, tasks = tasks, log = app.log, settings = settings, directory = directory })
+  return app
+end
+
+local function perform(host, tasks, share, parsed)
+  local app, code = prepare(host, tasks, share, parsed)
+  if not app then
+    return code
+  end
+  return require("dockhost.cli." .. parsed.verb).perform(app)
+end
+
+-- Runs a waiting function on the loop until it returns an exit code.
+local function on_loop(host, fn)
+  local code = cli.SOFTWARE
+  local function complain(message, traceback)
+    io.stderr:write("dockhost: ", tostring(message), "\n", traceback or "", "\n")
+  end
+  local tasks = task.new({
+    resume = function(co, ...)
+      return host.guard.resume(co, 1, ...)
+    end,
+    on_error = complain,
+  })
+  host.loop.on_error(complain)
+  tasks:spawn(function()
+    return fn(tasks)
+  end, function(ok, result, traceback)
+    if ok then
+      code = result
+    else
+      complain(result, traceback)
+    end
+    host.loop.stop()
+  end)
+  host.loop.run()
+  return code
+end
+
+-- (host = the primitives by name, share = where lua/ is, arguments) -> exit code
+function cli.main(host, share, arguments)
+  local parsed, message = cli.parse(arguments)
+  if not parsed then
+    io.stderr:write("dockhost: ", message, "\nTry `dockhost --help`.\n")
+    return cli.USAGE
+  elseif parsed.verb == "help" then
+    io.stdout:write(cli.HELP)
+    return cli.OK
+  elseif parsed.verb == "version" then
+    io.stdout:write("dockhost ", host.process.version, "\n")
+    return cli.OK
+  end
+  host.guard.limit_memory(cli.HEAP_LIMIT)
+  return on_loop(host, function(tasks)
+    return perform(host, tasks, share, parsed)
+  end)
+end
+
+cli.HEAP_LIMIT = 128 * 1024 * 1024
+
+return cli

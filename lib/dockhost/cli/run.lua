@@ -1,0 +1,209 @@
+-- `dockhost run`: connects and serves until a signal ends it.
+local call = require("dockhost.cli.call")
+local cli = require("dockhost.cli")
+local task = require("dockhost.task")
+
+local run = {}
+
+-- A shutdown's 10 seconds: commands may finish, then are cancelled and undone, then the process goes all the same.
+local DRAIN_SECONDS, LAST_SECONDS = 5, 9.5
+-- Editors write a file in several steps.
+local SETTLE_SECONDS = 0.2
+
+local function count(commands)
+  local n = 0
+  for _ in pairs(commands) do
+    n = n + 1
+  end
+  return n
+end
+
+local function reload_scripts(app)
+  local ok, errors = app.node:load_scripts()
+  if ok then
+    app.log:info("scripts loaded", { commands = count(app.node.scripts.commands), directory = app.node.directory })
+    return
+  end
+  for _, message in ipairs(errors) do
+    app.log:error(message)
+  end
+  app.log:error("the scripts were not reloaded: the running ones stay")
+end
+
+local function reload_settings(app)
+  local settings, errors = cli.settings(app.host, app.node.read, app.parsed.env_file)
+  if not settings then
+    for _, message in ipairs(errors) do
+      app.log:error(message)
+    end
+    app.log:error("the settings were not reloaded: the running ones stay")
+    return
+  end
+  local before = app.node.settings
+  app.node:use(settings)
+  if not settings.server ~= not before.server or settings.docker.text ~= before.docker.text then
+    app.log:warn("a change of DOCKER_HOST, or to or from local mode, needs a restart")
+    settings.docker, settings.server = before.docker, before.server
+  end
+  local link = app.node.connection
+  if not link then
+    return
+  elseif settings.server.text ~= before.server.text or settings.api_key ~= before.api_key then
+    link:renew()
+  else
+    link:retry()
+  end
+end
+
+-- Runs `work` in a task, once at a time; a call meanwhile is followed by one more run.
+local function single(app, work)
+  local running, again
+  local function start()
+    if running then
+      again = true
+      return
+    end
+    running = true
+    app.tasks:spawn(work, function(ok, message, traceback)
+      running = false
+      if not ok then
+        app.log:trace("reload failed: " .. tostring(message), traceback)
+      end
+      if again then
+        again = false
+        start()
+      end
+    end)
+  end
+  return start
+end
+
+-- Calls `fn` once the directory has been quiet for a moment after a change that `concerns` it.
+local function watch(app, directory, concerns, fn)
+  local timer
+  local watching, message = app.host.watch.start(directory, function(name)
+    if name and not concerns(name) then
+      return
+    end
+    if timer then
+      timer:close()
+    end
+    timer = app.host.timer.start(SETTLE_SECONDS, fn)
+  end)
+  if not watching then
+    app.log:warn("changes are not seen by themselves (SIGHUP reloads): " .. message)
+  end
+end
+
+local function watch_scripts(app, reload)
+  local function is_script(name)
+    return name:find("^[^.].*%.lua$") ~= nil
+  end
+  watch(app, app.node.directory, is_script, reload)
+  watch(app, app.node.directory .. "/commands", is_script, reload)
+end
+
+local function watch_key(app)
+  local path = app.node.settings.api_key_file
+  if not path or not app.node.connection then
+    return
+  end
+  watch(app, path:match("^(.*)/[^/]*$") or ".", function(name)
+    -- A secret mounted by an orchestrator changes through a link of another name.
+    return name == path:match("[^/]*$") or name:sub(1, 2) == ".."
+  end, function()
+    app.node.connection:retry()
+  end)
+end
+
+local function handle_signals(app, stop, reload)
+  local asked = false
+  for _, name in ipairs({ "TERM", "INT" }) do
+    app.host.signal.on(name, function()
+      if asked then
+        app.log:warn("stopped at once by a second signal")
+        stop()
+      else
+        asked = true
+        run.shut_down(app, stop)
+      end
+    end)
+  end
+  app.host.signal.on("HUP", reload)
+end
+
+-- Lets commands end, leaves the server, and calls `stop`.
+function run.shut_down(app, stop)
+  app.log:info("shutting down", { commands = app.node.dispatcher.running })
+  local timer = app.host.timer
+  timer.start(LAST_SECONDS, stop)
+  timer.start(DRAIN_SECONDS, function()
+    app.node.dispatcher:cancel_all()
+  end)
+  app.node.dispatcher:close()
+  app.node.dispatcher:when_idle(function()
+    if app.node.connection then
+      app.node.connection:stop(stop)
+    else
+      stop()
+    end
+  end)
+end
+
+-- One running node a state directory: `check` must not use the key of a node that serves (the main server forgets a
+-- node when any connection of its key ends).
+local function take_lock(app)
+  local directory = app.node.settings.state
+  local made, message = app.host.file.mkdir(directory, 448) -- 0700
+  if not made then
+    app.log:warn("the state directory can't be made: " .. message .. "; DOCKHOST_STATE names another")
+    return
+  end
+  local lock, why, code = app.host.file.lock(directory .. "/run.lock")
+  if code == "busy" then
+    app.log:warn("another dockhost runs with the state directory " .. directory)
+  elseif not lock then
+    app.log:warn("the state directory can't be used: " .. why)
+  end
+  app.lock = lock
+end
+
+local function start(app)
+  local settings = app.node.settings
+  app.log:info("dockhost " .. app.host.process.version, {
+    image = settings.image,
+    scripts = app.node.directory,
+    commands = count(app.node.scripts.commands),
+  })
+  app.node:start_monitor()
+  if settings.server then
+    app.node:start_connection()
+  else
+    app.log:info("local mode: no MAIN_SERVER_BACKEND_URL is set; `dockhost call` runs commands on this machine")
+  end
+end
+
+-- (app) -> exit code
+function run.perform(app)
+  local ok, errors = app.node:load_scripts()
+  if not ok then
+    return call.complain(app, errors)
+  end
+  take_lock(app)
+  task.wait(function(stop)
+    local reload = single(app, function()
+      reload_scripts(app)
+    end)
+    handle_signals(app, stop, single(app, function()
+      reload_settings(app)
+      reload_scripts(app)
+    end))
+    start(app)
+    watch_scripts(app, reload)
+    watch_key(app)
+  end)
+  app.node.monitor:stop()
+  return cli.OK
+end
+
+return run

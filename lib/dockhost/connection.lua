@@ -1,0 +1,294 @@
+-- Keeps this node connected to the main server: dials, redials as reconnect.lua says, and owns what outlives one
+-- connection: the replies that wait, the recovery of a session, and the cure of the server's stale eviction.
+local key = require("dockhost.key")
+local link = require("dockhost.link")
+local outbox = require("dockhost.outbox")
+local task = require("dockhost.task")
+local username = require("dockhost.username")
+
+local connection = {}
+
+local STABLE_SECONDS = 60
+local OUTBOX_LIMIT = 256
+-- What the server needs beyond its own ping times to see that an old socket is dead.
+local STALE_MARGIN = 5
+
+local Connection = {}
+Connection.__index = Connection
+
+-- connection.new{ websocket =, resolver =, timer =, tasks =, now =, time =, log =, settings = function() -> settings,
+-- read = function(path, limit), lan_address = function() -> text | nil, policy = function(attempt, reason) -> seconds,
+-- dispatch = function(request), when_idle = function(fn) } -> connection
+function connection.new(options)
+  local self = { outbox = outbox.new({ limit = OUTBOX_LIMIT }), attempt = 0, state = "offline" }
+  for name, value in pairs(options) do
+    self[name] = value
+  end
+  return setmetatable(self, Connection)
+end
+
+function Connection:start()
+  self.task = self.tasks:spawn(function()
+    while not self.stopping do
+      local ended = self:connect()
+      if not self.stopping and ended.code ~= "again" then
+        self:pause(self:delay_after(ended))
+      end
+    end
+  end)
+end
+
+local function auth_of(self)
+  local settings = self.settings()
+  local value, message = key.read(settings, self.read)
+  if not value then
+    return nil, message
+  end
+  self.key = value
+  self:warn_of_expiry()
+  return { DOCKHOST_API_KEY = value, LAN_IP = self.lan_address() }
+end
+
+-- One connection, to its end.
+function Connection:connect()
+  local settings = self.settings()
+  local auth, message = auth_of(self)
+  if not auth then
+    return { code = "refused", message = message, no_key = true }
+  end
+  self.state = "connecting"
+  self.link = link.new({
+    websocket = self.websocket,
+    resolver = self.resolver,
+    timer = self.timer,
+    now = self.now,
+    server = settings.server,
+    auth = auth,
+    pid = self.pid,
+    offset = self.offset,
+    on_connected = function(effect)
+      self:connected(effect)
+    end,
+    on_event = function(effect)
+      self:received(effect)
+    end,
+  })
+  local ended = self.link:run()
+  self:disconnected(ended)
+  return ended
+end
+
+function Connection:connected(effect)
+  local settings = self.settings()
+  self.state = "connected"
+  self.connected_at = self.now()
+  self.last_failure = nil
+  self.lineage = effect.recovered and self.lineage or {}
+  self.log:info("accepted by the main server at " .. settings.server.text, { recovered = effect.recovered or nil })
+  for _, reply in ipairs(self.outbox:take()) do
+    self:send(reply)
+  end
+  self:plan_cure()
+end
+
+function Connection:received(effect)
+  local session, lineage = self.link.session, self.lineage
+  local function frame(value, event, event_value)
+    if effect.id then
+      return session:ack(effect.id, { value })
+    end
+    return event and session:emit(event, { event_value })
+  end
+  self.dispatch({
+    event = effect.name,
+    payload = effect.args[1],
+    acknowledged = effect.id ~= nil,
+    fits = function(value)
+      local text = frame(value, "command-error", value)
+      return text ~= nil and #text + 256 <= session.max_payload
+    end,
+    answer = function(value, event, event_value)
+      self:send({ id = effect.id, lineage = lineage, value = value, event = event, event_value = event_value })
+    end,
+  })
+end
+
+-- Sends a reply now or keeps it. The acknowledgement is possible in the session that asked for it, or a recovered one;
+-- in a new session the reply becomes the user's event.
+function Connection:send(reply)
+  if self.state ~= "connected" then
+    local lost = self.outbox:put(reply)
+    if lost then
+      self.log:warn("a reply was dropped: too many wait for the connection", { event = lost.event })
+    end
+    return
+  end
+  local session, frame, message = self.link.session, nil, nil
+  if reply.id and reply.lineage == self.lineage then
+    frame, message = session:ack(reply.id, { reply.value })
+  elseif reply.event then
+    frame, message = session:emit(reply.event, { reply.event_value })
+  end
+  if frame then
+    self.link:send(frame)
+  elseif message then
+    self.log:error("a reply can't be encoded", { reason = message })
+  end
+end
+
+-- Emits an event of a script's own. Returns true, or nil and why not.
+function Connection:emit(event, ...)
+  if not username.emittable(event) then
+    return nil, "this can't be the name of an event"
+  end
+  if self.state ~= "connected" then
+    return nil, "not connected to the main server"
+  end
+  local frame, message = self.link.session:emit(event, table.pack(...))
+  if not frame then
+    return nil, message
+  end
+  return self.link:send(frame)
+end
+
+function Connection:disconnected(ended)
+  local session = self.link.session
+  if ended.connected then
+    self.pid, self.offset = session.pid, session.offset
+  end
+  self.state = "offline"
+  self.link = nil
+  if self.cure then
+    self.cure:close()
+    self.cure = nil
+  end
+  if ended.connected and not ended.clean then
+    local seconds = (session.ping_interval + session.ping_timeout) / 1000 + STALE_MARGIN
+    self.stale_until = self.now() + seconds
+  end
+end
+
+-- After an unclean loss the server still holds the old socket, and forgets this node when that one times out. So it is
+-- redialled once more when that must have happened, at a moment when no command is in flight.
+function Connection:plan_cure()
+  if not self.stale_until then
+    return
+  end
+  local cured = self.link
+  self.cure = self.timer.start(math.max(0, self.stale_until - self.now()), function()
+    self.cure = nil
+    self.when_idle(function()
+      if self.link == cured and self.state == "connected" then
+        self.stale_until = nil
+        self.log:info("connecting anew: the main server has dropped the lost connection by now, and this node with it")
+        self.renewing = true
+        self.link:leave()
+      end
+    end)
+  end)
+end
+
+local ADVICE = {
+  ["Invalid namespace"] = "the path in MAIN_SERVER_BACKEND_URL names no namespace of that server",
+}
+local KEY_ADVICE = "check DOCKHOST_API_KEY, or get a new key from the main server"
+
+-- What a person needs to read, and whether it repeats what was said last.
+local function describe(self, ended)
+  local server = self.settings().server.text
+  if ended.no_key then
+    return ended.message
+  elseif ended.code == "refused" then
+    return string.format("the main server at %s refuses this node: %s: %s", server, ended.message,
+      ADVICE[ended.message] or KEY_ADVICE)
+  elseif ended.connected then
+    return "the connection to the main server was lost: " .. ended.message
+  end
+  return "the main server at " .. server .. " can't be reached: " .. ended.message
+end
+
+-- How long to wait, and the line that says why.
+function Connection:delay_after(ended)
+  if ended.code == "left" and self.renewing then
+    self.renewing = nil
+    return 0
+  end
+  local reason = ended.code
+  local was_stable = ended.connected and self.now() - self.connected_at >= STABLE_SECONDS
+  if was_stable or self.refused ~= (reason == "refused") then
+    self.attempt = 0
+  end
+  self.refused = reason == "refused"
+  self.attempt = self.attempt + 1
+  local seconds = self.policy(self.attempt, reason)
+  local message = describe(self, ended)
+  local level = (message ~= self.last_failure or reason == "refused") and "warn" or "debug"
+  self.last_failure = message
+  self.log[level](self.log, string.format("%s; next try in %.1f s", message, seconds))
+  return seconds
+end
+
+function Connection:pause(seconds)
+  self.state = "waiting"
+  task.wait(function(done)
+    self.wake = done
+    local timer = self.timer.start(seconds, done)
+    return function()
+      timer:close()
+    end
+  end)
+  self.wake = nil
+end
+
+-- Ends a pause at once: the settings or the key have changed.
+function Connection:retry()
+  self.attempt = 0
+  if self.wake then
+    self.wake()
+  end
+end
+
+-- Dials again with new settings.
+function Connection:renew()
+  if self.link then
+    self.renewing = true
+    self.link:leave()
+  else
+    self:retry()
+  end
+end
+
+function Connection:warn_of_expiry()
+  if self.expiry_timer then
+    self.expiry_timer:close()
+    self.expiry_timer = nil
+  end
+  self.expiry = key.expiry(self.key)
+  local now = self.time()
+  local message, urgent = key.warning(self.expiry, now)
+  if message then
+    self.log[urgent and "error" or "warn"](self.log, message)
+  end
+  local seconds = key.next_warning(self.expiry, now)
+  if seconds then
+    self.expiry_timer = self.timer.start(seconds + 1, function()
+      self:warn_of_expiry()
+    end)
+  end
+end
+
+-- Leaves the server and ends; `done()` is called when the good-bye has been written.
+function Connection:stop(done)
+  self.stopping = true
+  for _, timer in pairs({ self.expiry_timer, self.cure }) do
+    timer:close()
+  end
+  if not self.link or not self.link:leave(done) then
+    done()
+  end
+  if self.task then
+    self.task:cancel("shutdown")
+  end
+end
+
+return connection

@@ -1,0 +1,93 @@
+-- The `ctx` of a handler: what a script may use, and what is undone or released when its command ends.
+local task = require("dockhost.task")
+
+local context = {}
+
+-- Tries again while Docker is away (status 503), for `seconds` at most; then the last failure stands.
+local function hold(services, seconds, attempt)
+  local last = table.pack(nil, "Docker does not answer", 503)
+  return task.wait(function(done)
+    local patient = services.tasks:spawn(function()
+      repeat
+        last = table.pack(attempt())
+        if last[1] == nil and last[3] == 503 then
+          services.sleep(0.5)
+        end
+      until last[1] ~= nil or last[3] ~= 503
+      return table.unpack(last, 1, last.n)
+    end, function(ok, ...)
+      if ok then
+        done(...)
+      elseif not task.is_cancelled((...)) then
+        done(nil, tostring((...)), 500)
+      end
+    end)
+    local timer = services.timer.start(seconds, function()
+      patient:cancel("held long enough")
+      done(table.unpack(last, 1, last.n))
+    end)
+    return function()
+      timer:close()
+      patient:cancel("the command was cancelled")
+    end
+  end)
+end
+
+-- A triple of ports that is given back when the command ends: by then the container's bindings hold it.
+local function reserve(services, ctx, start)
+  local bound, message, status = services.containers:bound_ports()
+  if not bound then
+    return nil, message, status
+  end
+  local triple, why, code = services.ports:reserve(start, bound)
+  if not triple then
+    return nil, why, code
+  end
+  ctx.on_end(function()
+    services.ports:release(triple)
+  end)
+  return triple
+end
+
+-- context.new(job, services) -> ctx. It adds to the job's lists `undo` and `ends`.
+function context.new(job, services)
+  local ctx = {
+    event = job.request.event,
+    id = job.id,
+    config = services.config(),
+    log = job.log:script(),
+    docker = services.docker,
+    containers = services.containers,
+    instances = services.instances,
+    images = services.images,
+    tar = services.tar,
+    http = services.http,
+    sleep = services.sleep,
+    time = services.time,
+    deadline = job.deadline,
+    cancelled = job.cancelled_other,
+    partial = job.partial,
+    emit = services.emit,
+  }
+  -- The create body of a new instance, by the container.lua that the command began with.
+  function ctx.describe(instance)
+    return job.set.container(instance, ctx.config)
+  end
+  function ctx.on_undo(fn)
+    table.insert(job.undo, fn)
+  end
+  function ctx.on_end(fn)
+    table.insert(job.ends, fn)
+  end
+  function ctx.hold(seconds, attempt)
+    return hold(services, seconds, attempt)
+  end
+  ctx.ports = {
+    reserve = function(_, start)
+      return reserve(services, ctx, start)
+    end,
+  }
+  return ctx
+end
+
+return context

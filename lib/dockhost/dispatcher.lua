@@ -1,0 +1,316 @@
+-- From an event to its one reply: finds the command, checks its parameters, waits for the user's turn, runs the handler
+-- under its deadline, undoes what a failed one began, and answers. Handlers return; only this sends.
+local context = require("dockhost.context")
+local outcome = require("dockhost.outcome")
+local params = require("dockhost.params")
+local queue = require("dockhost.queue")
+local task = require("dockhost.task")
+local username = require("dockhost.username")
+
+local dispatcher = {}
+
+-- The deployed server waits 300 s, and every command is answered within 290: what a command began is undone in between.
+local RUN_SECONDS = 278
+local UNDO_SECONDS = 10
+local QUEUE_LIMIT = 16
+
+local Dispatcher = {}
+Dispatcher.__index = Dispatcher
+
+-- dispatcher.new{ tasks =, timer =, now =, time =, log =, scripts = function() -> set, services = (see context.lua) }
+function dispatcher.new(options)
+  local self = setmetatable({
+    tasks = options.tasks,
+    timer = options.timer,
+    now = options.now,
+    time = options.time,
+    log = options.log,
+    scripts = options.scripts,
+    services = options.services,
+    queue = queue.new({ limit = QUEUE_LIMIT }),
+    limits = {},
+    jobs = {},
+    idle_waiters = {},
+    running = 0,
+    last_id = 0,
+  }, Dispatcher)
+  return self
+end
+
+-- The name that the reply's event would bear: what the sender called the user, even where we refuse it.
+local function addressee(payload)
+  if type(payload) ~= "table" then
+    return nil
+  end
+  local name = payload.username
+  if name == nil then
+    name = payload.USERNAME
+  end
+  return username.emittable(name) and name or nil
+end
+
+-- Answers one event. `request`: { event =, payload =, acknowledged = boolean, fits = function(value) -> boolean,
+-- answer = function(value, event, event_value) }: `value` is the acknowledgement; `event` and `event_value` serve where
+-- none was asked for, or none is possible any more.
+function Dispatcher:dispatch(request)
+  local set = self.scripts()
+  local route = set.dialect[request.event] or {}
+  local name = route.command or request.event
+  local command = set.commands[name]
+  self.last_id = self.last_id + 1
+  local job = {
+    id = self.last_id,
+    request = request,
+    set = set,
+    route = route,
+    name = name,
+    command = command,
+    user = addressee(request.payload),
+    began = self.now(),
+    deadline = self.time() + RUN_SECONDS,
+    log = self.log,
+    partial = {},
+    undo = {},
+    ends = {},
+  }
+  if not command then
+    return self:unknown(job)
+  end
+  self.jobs[job] = true
+  self.running = self.running + 1
+  if self.closing then
+    return self:finish(job, outcome.failure("this node is shutting down", 503))
+  end
+  local checked, message, status = params.check(command.params or {}, request.payload)
+  if not checked then
+    return self:finish(job, outcome.failure(message, status))
+  end
+  job.params = checked
+  self:start(job)
+end
+
+function Dispatcher:unknown(job)
+  self.log:debug("unknown event", { event = job.request.event })
+  if job.request.acknowledged then
+    local reply = outcome.reply(outcome.failure("unknown command: " .. tostring(job.request.event), 404))
+    job.request.answer(reply)
+  end
+end
+
+function Dispatcher:start(job)
+  job.timer = self.timer.start(RUN_SECONDS, function()
+    job.task:cancel("deadline")
+  end)
+  job.task = self.tasks:spawn(function()
+    return self:run(job)
+  end, function(ok, ...)
+    self:ended(job, ok, ...)
+  end)
+end
+
+-- The body of a job's task: what it returns is what a handler may return.
+function Dispatcher:run(job)
+  local ok, message, status = self:identify(job)
+  if not ok then
+    return nil, message, status
+  end
+  ok, message, status = self:take_turn(job)
+  if not ok then
+    return nil, message, status
+  end
+  local limit = job.command.limit
+  if limit then
+    self.limits[job.name] = self.limits[job.name] or task.semaphore(limit)
+    table.insert(job.ends, (self.limits[job.name]:enter()))
+  end
+  job.context = context.new(job, self.services)
+  return job.command.run(job.params, job.context)
+end
+
+-- A command that names its container by id belongs to that container's user, and waits in that user's line.
+function Dispatcher:identify(job)
+  local given = job.params
+  if given.username or not given.containerId then
+    return true
+  end
+  local instance, message, status = self.services.containers:of_id(given.containerId)
+  if not instance then
+    return nil, message, status
+  end
+  given.username = instance.username
+  job.user = job.user or username.emittable(instance.username) and instance.username or nil
+  return true
+end
+
+function Dispatcher:take_turn(job)
+  local user = job.params.username
+  if not user then
+    return true
+  end
+  local why, code
+  local turn = task.wait(function(done)
+    local ok
+    ok, why, code = self.queue:join(user, job, function()
+      done(true)
+    end)
+    if not ok then
+      done(false)
+    else
+      self:overtake(job, user)
+    end
+  end)
+  if not turn then
+    return nil, why, code
+  end
+  return true
+end
+
+-- A command may cancel another of the same user that still runs (a delete cancels a create).
+function Dispatcher:overtake(job, user)
+  for _, other in ipairs(self.queue:jobs(user)) do
+    if other ~= job and other.name == job.command.cancels and other.task then
+      job.cancelled_other = other.partial
+      other.task:cancel("overtaken")
+    end
+  end
+end
+
+local CANCELLED = {
+  deadline = { "the command did not finish in time and was undone", 504 },
+  overtaken = { "cancelled by a later command", 409 },
+  shutdown = { "this node is shutting down", 503 },
+}
+
+function Dispatcher:failure_of(job, err, traceback)
+  if task.is_cancelled(err) then
+    local known = CANCELLED[err.reason] or { "cancelled", 503 }
+    return outcome.failure(known[1], known[2])
+  end
+  local text = type(err) == "string" and err or "an error value that is not a string"
+  self.log:trace("command " .. job.id .. " (" .. job.name .. ") failed: " .. text, traceback or "")
+  return outcome.failure("internal error; this node's log has the details under command " .. job.id, 500)
+end
+
+function Dispatcher:ended(job, ok, ...)
+  local result = ok and outcome.returned(...) or self:failure_of(job, ...)
+  if result.success or #job.undo == 0 then
+    return self:finish(job, result)
+  end
+  local undo = self.tasks:spawn(function()
+    for i = #job.undo, 1, -1 do
+      local done, why = pcall(job.undo[i])
+      if not done then
+        self.log:warn("an undo step failed", { command = job.id, reason = tostring(why) })
+      end
+    end
+  end, function()
+    self:finish(job, result)
+  end)
+  job.undo_timer = self.timer.start(UNDO_SECONDS, function()
+    undo:cancel("deadline")
+  end)
+end
+
+-- A check that could not be made answers what harms least; the command says what.
+local function fall_back(job, result)
+  local fallback = job.command.fallback
+  if result.success or result.status < 429 or not fallback then
+    return result
+  end
+  local ok, data = pcall(fallback, job.params, job.context)
+  if ok and type(data) == "table" then
+    return { success = true, status = 200, message = result.message, data = data }
+  end
+  return result
+end
+
+local function shape(job, result)
+  if job.route.reply then
+    local ok, value = pcall(job.route.reply, result, job.params or {})
+    if ok then
+      return value
+    end
+    job.log:error("the dialect can't shape a reply", { event = job.request.event, reason = tostring(value) })
+  end
+  return outcome.reply(result)
+end
+
+-- The reply within what the server accepts: trimmed where the command knows how, a short failure where not.
+local function fitting(job, result)
+  local value = shape(job, result)
+  local data = result.data
+  while not job.request.fits(value) do
+    data = result.success and job.command.trim and job.command.trim(data)
+    if not data then
+      return shape(job, outcome.failure("the reply is larger than the main server accepts", 500))
+    end
+    result.data = data
+    value = shape(job, result)
+  end
+  return value
+end
+
+local function answer(job, result)
+  local value = fitting(job, result)
+  if job.user then
+    return job.request.answer(value, job.user, value)
+  end
+  local orphan = outcome.reply(result)
+  orphan.command = job.request.event
+  job.request.answer(value, "command-error", orphan)
+end
+
+function Dispatcher:finish(job, result)
+  result = fall_back(job, result)
+  for _, fn in ipairs(job.ends) do
+    fn()
+  end
+  for _, timer in pairs({ job.timer, job.undo_timer }) do
+    timer:close()
+  end
+  self.log:info(job.request.event, {
+    id = job.id,
+    user = job.user or job.params and job.params.username,
+    status = result.status,
+    ms = math.floor((self.now() - job.began) * 1000 + 0.5),
+    message = not result.success and result.message or nil,
+  })
+  answer(job, result)
+  self.jobs[job] = nil
+  self.running = self.running - 1
+  if job.params and job.params.username then
+    self.queue:leave(job.params.username, job)
+  end
+  self:notify_idle()
+end
+
+function Dispatcher:notify_idle()
+  while self.running == 0 and #self.idle_waiters > 0 do
+    table.remove(self.idle_waiters, 1)()
+  end
+end
+
+-- Calls `fn` once when no command is in flight: now, or when the last has been answered.
+function Dispatcher:when_idle(fn)
+  table.insert(self.idle_waiters, fn)
+  self:notify_idle()
+end
+
+-- Refuses what comes from now on.
+function Dispatcher:close()
+  self.closing = true
+end
+
+function Dispatcher:cancel_all()
+  local jobs = {}
+  for job in pairs(self.jobs) do
+    table.insert(jobs, job)
+  end
+  for _, job in ipairs(jobs) do
+    if job.task then
+      job.task:cancel("shutdown")
+    end
+  end
+end
+
+return dispatcher

@@ -1,0 +1,182 @@
+-- One connection to the main server, from name look-up to its end: a websocket with a session on it. It waits in the
+-- caller's task; what happens meanwhile is told through functions.
+local session = require("dockhost.session")
+local task = require("dockhost.task")
+
+local link = {}
+
+local CONNECT_SECONDS = 20
+local MAX_MESSAGE = 4 * 1024 * 1024
+
+local Link = {}
+Link.__index = Link
+
+-- link.new{ websocket =, resolver =, timer =, now =, server = settings.server, auth = table, pid =, offset =,
+-- on_connected = function(effect), on_event = function(effect) } -> link
+function link.new(options)
+  return setmetatable({
+    options = options,
+    server = options.server,
+    session = session.new({
+      namespace = options.server.namespace,
+      auth = options.auth,
+      connect_timeout = CONNECT_SECONDS,
+      pid = options.pid,
+      offset = options.offset,
+    }),
+  }, Link)
+end
+
+local function resolve(options, name)
+  return task.wait(function(done)
+    local lookup, message, code = options.resolver.lookup(name, done)
+    if not lookup then
+      return done(nil, message, code)
+    end
+    return function()
+      lookup:close()
+    end
+  end)
+end
+
+-- Connects and stays until the connection ends. Returns how: { code =, message =, clean = boolean, connected = boolean,
+-- data = what a refusal brought }. Codes: those of host.websocket and of the session, "resolve" and "refused".
+function Link:run()
+  local addresses, message = resolve(self.options, self.server.host)
+  if not addresses then
+    return { code = "resolve", message = message }
+  end
+  local ended
+  for _, address in ipairs(addresses) do
+    ended = self:try(address)
+    if ended.opened then
+      break
+    end
+  end
+  return ended
+end
+
+function Link:try(address)
+  return task.wait(function(done)
+    self.done = done
+    local socket, message, code = self.options.websocket.connect({
+      host = self.server.host,
+      address = address,
+      port = self.server.port,
+      tls = self.server.tls,
+      path = "/socket.io/?role=backend&EIO=4&transport=websocket",
+      timeout = CONNECT_SECONDS,
+      limit = MAX_MESSAGE,
+      on_open = function()
+        self.opened = true
+        self.session:opened(self.options.now())
+        self:arm()
+      end,
+      on_message = function(data, binary)
+        self:apply(self.session:receive(data, binary, self.options.now()))
+      end,
+      on_close = function(why, kind)
+        if self.on_gone then
+          return self.on_gone()
+        end
+        self:finish({ code = kind, message = why })
+      end,
+    })
+    if not socket then
+      return done({ code = code, message = message })
+    end
+    self.socket = socket
+    return function()
+      self:finish({ code = "closed", message = "given up" })
+    end
+  end)
+end
+
+function Link:finish(ended)
+  if self.timer then
+    self.timer:close()
+    self.timer = nil
+  end
+  if self.socket then
+    self.socket:abort()
+  end
+  ended.opened, ended.connected = self.opened, self.connected
+  self.ended = true
+  self.done(ended)
+end
+
+function Link:arm()
+  if self.timer then
+    self.timer:close()
+    self.timer = nil
+  end
+  local deadline = self.session.deadline
+  if deadline and not self.ended then
+    self.timer = self.options.timer.start(math.max(0, deadline - self.options.now()), function()
+      self.timer = nil
+      self:apply(self.session:tick(self.options.now()))
+    end)
+  end
+end
+
+local EFFECTS = {
+  send = function(self, effect)
+    self:send(effect.frame)
+  end,
+  connected = function(self, effect)
+    self.connected = true
+    self.options.on_connected(effect)
+  end,
+  event = function(self, effect)
+    self.options.on_event(effect)
+  end,
+  refused = function(self, effect)
+    self:finish({ code = "refused", message = effect.message, data = effect.data })
+  end,
+  close = function(self, effect)
+    self:finish({ code = effect.code, message = effect.reason, clean = effect.code == "server" })
+  end,
+}
+
+function Link:apply(effects)
+  for _, effect in ipairs(effects) do
+    if self.ended then
+      return
+    end
+    local handle = EFFECTS[effect.kind]
+    if handle then
+      handle(self, effect)
+    end
+  end
+  self:arm()
+end
+
+-- Sends a frame of the session's. A peer that does not read for so long that the queue is full is given up.
+function Link:send(frame)
+  if self.ended or not self.socket then
+    return nil, "not connected"
+  end
+  local ok, message, code = self.socket:send(frame)
+  if not ok then
+    self:finish({ code = code, message = "the main server does not read what it is sent: " .. message })
+  end
+  return ok, message
+end
+
+-- Says good-bye: the namespace is left, then the websocket closed; `run` returns with code "left", and `on_gone` hears
+-- when the peer has it. Returns nil when there was nothing to leave.
+function Link:leave(on_gone)
+  if self.ended or not self.opened then
+    return nil
+  end
+  if self.connected then
+    self:send(self.session:leave())
+  end
+  local socket = self.socket
+  self.socket, self.on_gone = nil, on_gone or function() end
+  socket:close()
+  self:finish({ code = "left", message = "left", clean = true })
+  return true
+end
+
+return link

@@ -1,0 +1,246 @@
+-- Puts the parts of a node together from the host's primitives: what `run` and `call` have in common.
+local config = require("dockhost.config")
+local connection = require("dockhost.connection")
+local containers = require("dockhost.containers")
+local dispatcher = require("dockhost.dispatcher")
+local docker = require("dockhost.docker")
+local images = require("dockhost.images")
+local instances = require("dockhost.instances")
+local lan = require("dockhost.lan")
+local monitor = require("dockhost.monitor")
+local networks = require("dockhost.networks")
+local ports = require("dockhost.ports")
+local scripts = require("dockhost.scripts")
+local task = require("dockhost.task")
+
+local node = {}
+
+local Node = {}
+Node.__index = Node
+
+-- A function that waits for a primitive's callback: start(..., done) -> handle | nil, message, code.
+local function waiting(start)
+  return function(...)
+    local arguments = table.pack(...)
+    return task.wait(function(done)
+      arguments[arguments.n + 1] = done
+      local handle, message, code = start(table.unpack(arguments, 1, arguments.n + 1))
+      if not handle then
+        return done(nil, message, code)
+      end
+      return function()
+        handle:close()
+      end
+    end)
+  end
+end
+
+-- (host) -> function(path, limit) -> text | nil, message, code, which waits
+function node.reader(host)
+  return waiting(host.file.read)
+end
+
+-- ctx.http{ url =, method =, headers =, body = } -> { status =, headers =, body = } | nil, message, code
+local function http_for_scripts(host)
+  return function(options)
+    local status, headers, body = waiting(function(request, done)
+      return host.http.request({
+        url = request.url,
+        method = request.method,
+        headers = request.headers,
+        body = request.body,
+        timeout = request.timeout or 30,
+        proxy = true,
+        on_done = done,
+      })
+    end)(options)
+    if not status then
+      return nil, headers, body
+    end
+    return { status = status, headers = headers, body = body }
+  end
+end
+
+-- node.new{ host = the primitives, tasks =, log =, settings =, directory = of the scripts } -> node
+function node.new(options)
+  local host = options.host
+  local self = setmetatable({
+    host = host,
+    tasks = options.tasks,
+    log = options.log,
+    directory = options.directory,
+    identity = host.process.identity(),
+    read = node.reader(host),
+    list = waiting(host.file.list),
+  }, Node)
+  self:use(options.settings)
+  self:assemble()
+  return self
+end
+
+-- Takes new settings. What was built from the Docker address stays.
+function Node:use(settings)
+  self.settings = settings
+  self.public_settings = config.public(settings)
+end
+
+function Node:assemble()
+  local host, tasks = self.host, self.tasks
+  local function setting(name)
+    return function()
+      return self.settings[name]
+    end
+  end
+  self.sleep = waiting(host.timer.start)
+  self.docker = docker.new({ request = host.http.request, wait = task.wait, endpoint = self.settings.docker })
+  self.containers = containers.new({ docker = self.docker, image = setting("image") })
+  self.ports = ports.new({
+    listening = host.port.listening,
+    bindable = host.port.bindable,
+    range = function()
+      return self.settings.port_start, self.settings.port_end
+    end,
+  })
+  self.instances = instances.new({
+    docker = self.docker,
+    containers = self.containers,
+    networks = networks.new({ docker = self.docker, flights = task.flights(tasks) }),
+    identity = self.identity,
+    capacity = setting("max_containers"),
+    on_leftover = function()
+      if self.monitor then
+        self.monitor:sweep_in(1)
+      end
+    end,
+  })
+  self.dispatcher = dispatcher.new({
+    tasks = tasks,
+    timer = host.timer,
+    now = host.loop.now,
+    time = host.loop.time,
+    log = self.log:child("command"),
+    scripts = function()
+      return self.scripts
+    end,
+    services = self:services(),
+  })
+end
+
+function Node:services()
+  local host = self.host
+  return {
+    config = function()
+      return self.public_settings
+    end,
+    tasks = self.tasks,
+    timer = host.timer,
+    sleep = self.sleep,
+    time = host.loop.time,
+    docker = self.docker,
+    containers = self.containers,
+    instances = self.instances,
+    images = images.new({
+      docker = self.docker,
+      flights = task.flights(self.tasks),
+      log = self.log:child("image"),
+    }),
+    ports = self.ports,
+    tar = host.tar.pack,
+    http = http_for_scripts(host),
+    emit = function(...)
+      if not self.connection then
+        return nil, "not connected to a main server"
+      end
+      return self.connection:emit(...)
+    end,
+  }
+end
+
+local LOAD_SECONDS = 1
+
+-- Loads the scripts and swaps them in at once. Returns true, or nil and the list of errors; then the running set stays.
+function Node:load_scripts()
+  local set, errors = scripts.load(self.directory, {
+    read = self.read,
+    list = self.list,
+    log = self.log:child("script"),
+    call = function(chunk)
+      return self.host.guard.resume(coroutine.create(chunk), LOAD_SECONDS)
+    end,
+  })
+  if not set then
+    return nil, errors
+  end
+  self.scripts = set
+  return true
+end
+
+-- The first private address of a physical interface, or what the operator said.
+function Node:lan_address()
+  if self.settings.lan_ip then
+    return self.settings.lan_ip
+  end
+  local interfaces = self.host.lan.interfaces()
+  return interfaces and lan.pick(interfaces)
+end
+
+function Node:start_monitor()
+  self.monitor = monitor.new({
+    docker = self.docker,
+    containers = self.containers,
+    instances = self.instances,
+    tasks = self.tasks,
+    timer = self.host.timer,
+    sleep = self.sleep,
+    time = self.host.loop.time,
+    alive = self.host.process.alive,
+    identity = self.identity,
+    log = self.log:child("docker"),
+  })
+  self.monitor:start()
+end
+
+function Node:start_connection()
+  local host = self.host
+  self.connection = connection.new({
+    websocket = host.websocket,
+    resolver = host.resolver,
+    timer = host.timer,
+    tasks = self.tasks,
+    now = host.loop.now,
+    time = host.loop.time,
+    log = self.log:child("connection"),
+    settings = function()
+      return self.settings
+    end,
+    read = self.read,
+    lan_address = function()
+      return self:lan_address()
+    end,
+    policy = function(...)
+      return self:reconnect_delay(...)
+    end,
+    dispatch = function(request)
+      self.dispatcher:dispatch(request)
+    end,
+    when_idle = function(fn)
+      self.dispatcher:when_idle(fn)
+    end,
+  })
+  self.connection:start()
+end
+
+local FALLBACK_DELAY = 10
+
+-- What reconnect.lua says, unless it fails: an operator's mistake must not end the redialling.
+function Node:reconnect_delay(attempt, reason)
+  local co = coroutine.create(self.scripts.reconnect)
+  local ok, seconds = self.host.guard.resume(co, LOAD_SECONDS, attempt, reason)
+  if ok and math.type(seconds) and seconds >= 0 and seconds < 86400 then
+    return seconds
+  end
+  self.log:error("reconnect.lua failed: " .. tostring(seconds) .. "; waiting " .. FALLBACK_DELAY .. " s")
+  return FALLBACK_DELAY
+end
+
+return node

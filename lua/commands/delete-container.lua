@@ -1,0 +1,21 @@
+-- Removes a user's container with its anonymous volumes. A create of the same user that still runs is cancelled.
+return {
+  params = { username = "username?", containerId = "container-id?" },
+  cancels = "create-container",
+  run = function(params, ctx)
+    local instance, message, status = ctx.containers:find(params)
+    if not instance then
+      if status == 404 and ctx.cancelled then
+        return { containerId = ctx.cancelled.containerId or "" }, "Instance deleted successfully"
+      end
+      return nil, message, status
+    end
+    local ok, why, code = ctx.docker:container_remove(instance.id)
+    -- 404 and 409: it went, or is going, by another hand.
+    if not ok and code ~= 404 and code ~= 409 then
+      return nil, why, code
+    end
+    ctx.containers:note(instance.username, nil)
+    return { containerId = instance.id }, "Instance deleted successfully"
+  end,
+}

@@ -1,0 +1,26 @@
+-- Starts a user's container; one that runs already is success.
+local containers = require("dockhost.containers")
+
+return {
+  params = { username = "username?", containerId = "container-id?" },
+  run = function(params, ctx)
+    local instance, message, status = ctx.containers:find(params)
+    if not instance then
+      return nil, message, status
+    end
+    local ok, how, code = ctx.docker:container_start(instance.id)
+    if not ok then
+      return nil, how, code
+    end
+    local inspected, why, failed = ctx.docker:container_inspect(instance.id)
+    if not inspected then
+      return nil, why, failed
+    end
+    if not containers.published(inspected) then
+      return nil, "the container runs, but Docker did not publish its ports", 500
+    end
+    ctx.containers:own(inspected)
+    return { containerId = instance.id, ports = instance.ports },
+      how == "already" and "Instance is already running" or "Instance resumed successfully"
+  end,
+}
