@@ -1,0 +1,133 @@
+local log = require("dockhost.log")
+local debug_filter = require("dockhost.debug_filter")
+
+-- (options?) -> logger, lines without their time
+local function new(options)
+  local lines = {}
+  local all = {
+    write = function(line) lines[#lines + 1] = (line:gsub("2026%-11%-24T11:40:36%.123Z ?", "")) end,
+    time = function() return 1795520436.123 end,
+    format = "text",
+  }
+  for key, value in pairs(options or {}) do all[key] = value end
+  return log.new(all), lines
+end
+
+describe("log", function()
+  it("writes a line for each level", function()
+    local logger, lines = new()
+    logger:info("one", { user = "alice" })
+    logger:warn("two")
+    logger:error("three")
+    assert.same({ "info  one user=alice", "warn  two", "error three" }, lines)
+  end)
+
+  it("names its children", function()
+    local logger, lines = new()
+    local docker = logger:child("docker")
+    docker:info("up")
+    docker:child("events"):info("open")
+    assert.same({ "info  docker: up", "info  docker:events: open" }, lines)
+  end)
+
+  it("writes one JSON object a line", function()
+    local logger, lines = new { format = "json" }
+    logger:child("docker"):info("up\n", { port = 1 })
+    assert.same({ '{"time":"","level":"info","name":"docker","message":"up\\n","port":1}' }, lines)
+  end)
+
+  it("writes debug lines only where the filter wants them", function()
+    local logger, lines = new { filter = debug_filter.new("dockhost:*,-dockhost:ws") }
+    logger:debug("root")
+    logger:child("docker"):debug("docker")
+    logger:child("ws"):debug("ws")
+    assert.same({ "debug docker: docker" }, lines)
+    local quiet, nothing = new()
+    quiet:child("docker"):debug("docker")
+    assert.same({}, nothing)
+  end)
+
+  it("can be configured anew, children included", function()
+    local logger, lines = new()
+    local child = logger:child("docker")
+    child:debug("before")
+    logger:configure { format = "json", filter = debug_filter.new("dockhost:docker") }
+    child:debug("after")
+    assert.same({ '{"time":"","level":"debug","name":"docker","message":"after"}' }, lines)
+  end)
+
+  it("asks the filter once for each name", function()
+    local asked = 0
+    local logger = new { filter = function()
+      asked = asked + 1
+      return false
+    end }
+    for _ = 1, 3 do logger:child("docker"):debug("x") end
+    assert.equal(1, asked)
+  end)
+
+  it("gives scripts plain functions", function()
+    local logger, lines = new { filter = debug_filter.new("*") }
+    local script = logger:child("x"):script()
+    script.debug("a")
+    script.info("b", { c = 1 })
+    script.warn("d")
+    script.error({ e = 1 })
+    script.info()
+    assert.same({ "debug x: a", "info  x: b c=1", "warn  x: d", 'error x: {"e":1}', "info  x: nil" }, lines)
+  end)
+
+  it("indents a traceback's lines", function()
+    local logger, lines = new()
+    logger:trace("boom\n", "stack:\n\tone\n2026-11-24T11:40:36.123Z info  forged\n\27[2J")
+    assert.same({ "error boom\\n", "    stack:", "    \\tone", "    info  forged", "    \\x1B[2J" }, lines)
+  end)
+
+  it("writes a bounded part of a traceback, or none", function()
+    local logger, lines = new()
+    logger:trace("boom", ("x\n"):rep(1000))
+    assert.equal(65, #lines)
+    logger:trace("boom")
+    assert.equal(66, #lines)
+  end)
+
+  it("writes a traceback as a field in JSON", function()
+    local logger, lines = new { format = "json" }
+    logger:trace("boom", "stack:\n\tone")
+    assert.same({ '{"time":"","level":"error","message":"boom","traceback":"stack:\\n\\tone"}' }, lines)
+  end)
+end)
+
+describe("a secret", function()
+  local SECRET = 'eyJ"hbGci\\Oi'
+  local function secrets() return { nil, SECRET, "short", 12, [7] = "another-one" } end
+
+  for _, format in ipairs { "text", "json" } do
+    it("stands in no line of " .. format, function()
+      local logger, lines = new { format = format, secrets = secrets }
+      local child = logger:child("x" .. SECRET)
+      child:info(SECRET .. " and " .. SECRET, { [SECRET] = SECRET, list = { SECRET, { k = "a" .. SECRET } } })
+      child:trace(SECRET, "at " .. SECRET)
+      child:script().warn("another-one short")
+      local all = table.concat(lines, "\n")
+      assert.is_nil(all:find("hbGci", 1, true))
+      assert.is_nil(all:find("another-one", 1, true))
+      assert.truthy(all:find("[redacted] short", 1, true))
+    end)
+  end
+
+  it("does not stand in parts where a long text is cut", function()
+    local logger, lines = new { secrets = secrets }
+    logger:info(("x"):rep(8187) .. SECRET, { k = ("x"):rep(2043) .. SECRET })
+    assert.is_nil(lines[1]:find("eyJ", 1, true))
+  end)
+
+  it("may come to be known later", function()
+    local known = {}
+    local logger, lines = new { secrets = function() return known end }
+    logger:info("hunter2hunter2")
+    known[1] = "hunter2hunter2"
+    logger:info("hunter2hunter2")
+    assert.same({ "info  hunter2hunter2", "info  [redacted]" }, lines)
+  end)
+end)
