@@ -1,0 +1,314 @@
+-- JSON text and Lua values. lua-cjson parses and escapes; what it loses is kept here: integers, the difference between
+-- `[]` and `{}`, every digit of a number, valid UTF-8, and an answer instead of an error.
+local cjson = require("cjson")
+local utf8text = require("dockhost.utf8text")
+
+local json = { null = cjson.null }
+
+local MAX_DEPTH <const> = 64
+local MAX_SAFE <const> = 2 ^ 53
+local MAX_PATH <const> = 200
+-- Stands for the inside of `[]` while cjson reads a text. U+10FFFE is a noncharacter: no real text has it.
+local EMPTY <const> = "\u{10FFFE}empty"
+local EMPTY_ARRAY <const> = '["' .. EMPTY .. '"]'
+local REPLACEMENT <const> = "\\ufffd"
+local SLASH = { ["/"] = "/" }
+local SPACE <const> = 32
+local BACKSLASH <const> = 92
+local CLOSING_BRACKET <const> = 93
+
+local Array = { __name = "json.array" }
+
+local codec = cjson.new()
+codec.decode_invalid_numbers(false)
+codec.decode_max_depth(MAX_DEPTH)
+-- Its buffer is six times the longest string ever escaped.
+codec.encode_keep_buffer(false)
+
+local parse, escape = codec.decode, codec.encode
+local byte, find, format, gsub, match, sub =
+  string.byte, string.find, string.format, string.gsub, string.match, string.sub
+local tointeger, math_type = math.tointeger, math.type
+
+-- Marks a table as an array, so that it is written as one when it is empty too.
+function json.array(t)
+  return setmetatable(t, Array)
+end
+
+-- How many keys a table has when they are 1..n, else nil.
+local function sequence_length(t)
+  local n = 0
+  for _ in next, t do
+    n = n + 1
+    if rawget(t, n) == nil then
+      return nil
+    end
+  end
+  return n
+end
+
+local function is_array(t)
+  local n = sequence_length(t)
+  return n ~= nil and (n > 0 or getmetatable(t) == Array)
+end
+
+-- Whether a value is written as an array: a table with the keys 1..n, or an empty one that is marked.
+function json.is_array(value)
+  return type(value) == "table" and is_array(value)
+end
+
+-- The position of the `]` when an empty array begins at `at`.
+local function empty_array_end(text, at)
+  local following = byte(text, at + 1)
+  if following == CLOSING_BRACKET then
+    return at + 1
+  elseif following and following <= SPACE then
+    local _, last = find(text, "^%s+%]", at + 1)
+    return last
+  end
+end
+
+-- The text with a mark in place of each empty array: the i-th stands from starts[i] to ends[i].
+local function replace_arrays(text, starts, ends)
+  local parts, from = {}, 1
+  for i, start in ipairs(starts) do
+    parts[i] = sub(text, from, start - 1)
+    from = ends[i] + 1
+  end
+  parts[#parts + 1] = sub(text, from)
+  return table.concat(parts, EMPTY_ARRAY)
+end
+
+-- Marks every `[]`, without asking whether it stands inside a string: there the quotes of the mark end the string, and
+-- the text no longer parses.
+local function mark_everywhere(text)
+  local starts, ends = {}, {}
+  local at = find(text, "[", 1, true)
+  while at do
+    local last = empty_array_end(text, at)
+    if last then
+      starts[#starts + 1], ends[#ends + 1] = at, last
+    end
+    at = find(text, "[", at + 1, true)
+  end
+  return starts[1] and replace_arrays(text, starts, ends) or text
+end
+
+-- The position of the quote that ends the string that begins at `at`.
+local function string_end(text, at)
+  local last = find(text, '"', at + 1, true)
+  while last do
+    local before = last - 1
+    while byte(text, before) == BACKSLASH do
+      before = before - 1
+    end
+    if (last - before) % 2 == 1 then
+      return last
+    end
+    last = find(text, '"', last + 1, true)
+  end
+end
+
+-- Marks every `[]` that is no part of a string. It costs more than the parse itself.
+local function mark_outside_strings(text)
+  local starts, ends = {}, {}
+  local at, quote = find(text, "[", 1, true), find(text, '"', 1, true)
+  while at do
+    if quote and quote < at then
+      local last = string_end(text, quote) or #text
+      quote = find(text, '"', last + 1, true)
+      at = at > last and at or find(text, "[", last + 1, true)
+    else
+      local last = empty_array_end(text, at)
+      if last then
+        starts[#starts + 1], ends[#ends + 1] = at, last
+      end
+      at = find(text, "[", at + 1, true)
+    end
+  end
+  return replace_arrays(text, starts, ends)
+end
+
+-- JavaScript writes half a surrogate pair as an escape, which cjson refuses: it becomes U+FFFD.
+local function replace_lone_surrogates(text)
+  local parts, from = {}, 1
+  local at = find(text, "\\", 1, true)
+  while at do
+    local step = 2
+    if match(text, "^u[dD][89aAbB]%x%x\\u[dD][c-fC-F]%x%x", at + 1) then
+      step = 12
+    elseif match(text, "^u[dD][89a-fA-F]%x%x", at + 1) then
+      parts[#parts + 1] = sub(text, from, at - 1)
+      from, step = at + 6, 6
+    end
+    at = find(text, "\\", at + step, true)
+  end
+  parts[#parts + 1] = sub(text, from)
+  return table.concat(parts, REPLACEMENT)
+end
+
+-- Turns integral floats into integers and marks arrays, in place. False when a number is beyond a double's range.
+local function settle(t)
+  local first = t[1]
+  if first ~= nil then
+    setmetatable(t, Array)
+    if first == EMPTY and t[2] == nil then
+      t[1] = nil
+      return true
+    end
+  end
+  for key, value in next, t do
+    local kind = type(value)
+    if kind == "table" then
+      if not settle(value) then
+        return false
+      end
+    elseif kind == "number" then
+      if value % 1 ~= 0 then
+        if value - value ~= 0 then
+          return false
+        end
+      elseif value >= -MAX_SAFE and value <= MAX_SAFE then
+        t[key] = tointeger(value)
+      end
+    end
+  end
+  return true
+end
+
+-- (text) -> value | nil, message. Arrays come marked, null is json.null. Of a repeated key the last one counts.
+function json.decode(text)
+  if find(text, "\0", 1, true) then
+    return nil, "this is not JSON: it holds a zero byte"
+  end
+  local ok, value = pcall(parse, mark_everywhere(text))
+  if not ok then
+    ok, value = pcall(parse, mark_outside_strings(replace_lone_surrogates(text)))
+  end
+  if not ok then
+    -- The position counts from the marked text, so it would mislead.
+    return nil, "this is not JSON: " .. tostring(value):gsub(" at character %d+$", "")
+  end
+  local box = { value = value }
+  if not settle(box) then
+    return nil, "this is not JSON: a number is out of range"
+  end
+  return box.value
+end
+
+-- The shortest form that reads back as the same number.
+local function number_text(value)
+  if math_type(value) == "integer" then
+    return format("%d", value)
+  elseif value - value ~= 0 then
+    return nil, "a number that is not finite"
+  end
+  local text = format("%.15g", value)
+  if tonumber(text) ~= value then
+    text = format("%.16g", value)
+  end
+  return tonumber(text) == value and text or format("%.17g", value)
+end
+
+-- cjson writes `\/` for a slash, which nobody wants to read.
+local function string_text(value)
+  local text = escape(utf8text.repair(value))
+  return find(text, "/", 1, true) and gsub(text, "\\(.)", SLASH) or text
+end
+
+-- A copy of a table with its numeric keys as strings; a string key goes before a number that reads the same.
+local function with_names(t)
+  local named = {}
+  for key, value in next, t do
+    local name = math_type(key) and (number_text(key) or tostring(key)) or key
+    if name == key or rawget(t, name) == nil then
+      named[name] = value
+    end
+  end
+  return named
+end
+
+-- The sorted keys of a table, and the table that has them: a copy, where a key was a number.
+local function members(t)
+  local names = {}
+  for key in next, t do
+    if type(key) == "number" then
+      return members(with_names(t))
+    elseif type(key) ~= "string" then
+      return nil, "a key that is a " .. type(key)
+    end
+    names[#names + 1] = key
+  end
+  table.sort(names)
+  return names, t
+end
+
+-- By type: (value, depth) -> text | nil, what has no form in JSON, the path to it. Each level extends the path.
+local writers = { boolean = tostring, number = number_text, string = string_text }
+
+local function write(value, depth)
+  local writer = writers[type(value)]
+  if not writer then
+    return nil, "a " .. type(value)
+  end
+  return writer(value, depth)
+end
+
+local function write_array(t, depth)
+  local parts = {}
+  for i = 1, rawlen(t) do
+    local text, problem, path = write(t[i], depth)
+    if not text then
+      return nil, problem, "[" .. i .. "]" .. (path or "")
+    end
+    parts[i] = text
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function write_object(t, depth)
+  local names, named = members(t)
+  if not names then
+    return nil, named
+  end
+  for i, name in ipairs(names) do
+    local text, problem, path = write(rawget(named, name), depth)
+    if not text then
+      return nil, problem, "." .. name .. (path or "")
+    end
+    names[i] = string_text(name) .. ":" .. text
+  end
+  return "{" .. table.concat(names, ",") .. "}"
+end
+
+writers["nil"] = function()
+  return "null"
+end
+
+function writers.userdata(value)
+  if value == json.null then
+    return "null"
+  end
+  return nil, "a userdata"
+end
+
+function writers.table(t, depth)
+  if depth == MAX_DEPTH then
+    return nil, "a table nested deeper than " .. MAX_DEPTH .. " levels, or inside itself"
+  end
+  return (is_array(t) and write_array or write_object)(t, depth + 1)
+end
+
+-- (value) -> text | nil, message. Keys are sorted; bytes that are not UTF-8 become U+FFFD.
+function json.encode(value)
+  local text, problem, path = write(value, 0)
+  if text then
+    return text
+  elseif not path then
+    return nil, "JSON cannot hold " .. problem
+  end
+  path = utf8text.repair(path:gsub("^%.", ""):sub(1, MAX_PATH))
+  return nil, "JSON cannot hold " .. problem .. ", found at " .. path
+end
+
+return json
