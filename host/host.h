@@ -6,8 +6,7 @@
 #include <lua.h>
 
 /* Pushes `nil, message, code` for an expected failure and returns 3. `code` is a short constant word. */
-int host_fail(lua_State *L, const char *code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+int host_fail(lua_State *L, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a system call's errno, which the caller saved before any Lua call; the code is its name. */
 int host_fail_errno(lua_State *L, int error, const char *what);
@@ -17,6 +16,9 @@ void host_anchor(lua_State *L, int index, const void *key);
 /* Pushes what host_anchor kept under `key`, or nil. */
 void host_push_anchor(lua_State *L, const void *key);
 void host_release(lua_State *L, const void *key);
+
+/* Registers the metatable of a handle: its methods, which are also its __index. */
+void host_metatable(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* The state that callbacks run on: the main thread, whichever coroutine made the call. */
 lua_State *host_main_state(lua_State *L);

@@ -8,7 +8,11 @@
 #include <lua.h>
 
 struct lws_context;
-struct lws_vhost;
+
+/* Once for the process, around the life of the state: 0 or an errno value. Nothing is called any more once
+ * the state is closed. */
+int loop_open(lua_State *L);
+void loop_close(void);
 
 /* Embedded in a handle; `ready` gets the EPOLL* bits and may remove any source, its own included. */
 struct loop_source {
@@ -21,8 +25,8 @@ int loop_add(struct loop_source *source, uint32_t events);
 int loop_modify(struct loop_source *source, uint32_t events);
 void loop_remove(struct loop_source *source);
 
+/* libwebsockets' context, made on first use; NULL when it can't be. */
 struct lws_context *loop_context(void);
-struct lws_vhost *loop_vhost(void);
 
 /* Monotonic seconds. */
 double loop_now(void);
@@ -30,7 +34,8 @@ double loop_now(void);
 /* A C timer on the loop's heap; `fire` may start it again. A stopped or never started timer is all zero. */
 struct loop_timer {
   double due;
-  int position; /* in the heap, from 1; 0 when idle */
+  unsigned order; /* of starting, among those due at once */
+  int position;   /* in the heap, from 1; 0 when idle */
   void (*fire)(struct loop_timer *timer);
 };
 /* 0 or ENOMEM. Starting a running timer moves it. */
@@ -43,8 +48,9 @@ void loop_timer_stop(struct loop_timer *timer);
  * arguments do so through loop_enter. */
 void loop_call(lua_State *L, int nargs);
 
-/* Runs `push` protected, so that an allocation failure while arguments are pushed can't cross a foreign frame.
- * `push` leaves a function and its arguments on L and returns the number of arguments, or -1 for "nothing to call". */
+/* Runs `push` protected, so that an allocation failure while arguments are pushed can't cross a foreign
+ * frame. `push` leaves a function and its arguments on L and returns the number of arguments, or -1 for
+ * "nothing to call". */
 void loop_enter(int (*push)(lua_State *L, void *arg), void *arg);
 
 #endif

@@ -1,0 +1,74 @@
+/* The only way from a library's callback into Lua: no error may leave it, for it would jump over frames of
+ * libwebsockets or libcurl. */
+#include "door.h"
+
+#include <stdio.h>
+
+#include "host.h"
+#include "loop.h"
+
+static lua_State *state; /* the main state */
+
+void door_open(lua_State *L) {
+  state = host_main_state(L);
+}
+
+void door_close(void) {
+  state = NULL;
+}
+
+void door_on_error(lua_State *L, int handler) {
+  host_anchor(L, handler, &state);
+}
+
+static int door_traceback(lua_State *L) {
+  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+  return 1;
+}
+
+/* Takes an error from the top of the stack. */
+static void door_report(lua_State *L) {
+  host_push_anchor(L, &state);
+  if (lua_isfunction(L, -1)) {
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
+      lua_pop(L, 1);
+      return;
+    }
+  }
+  const char *message = lua_tostring(L, -2);
+  fprintf(stderr, "%s\n", message ? message : "an error that is no text");
+  lua_pop(L, 2);
+}
+
+void loop_call(lua_State *L, int nargs) {
+  int base = lua_gettop(L) - nargs;
+  lua_pushcfunction(L, door_traceback);
+  lua_insert(L, base);
+  if (lua_pcall(L, nargs, 0, base) != LUA_OK)
+    door_report(L);
+  lua_remove(L, base);
+}
+
+struct door_call {
+  int (*push)(lua_State *L, void *arg);
+  void *arg;
+};
+
+static int door_body(lua_State *L) {
+  const struct door_call *call = lua_touserdata(L, 1);
+  int nargs = call->push(L, call->arg);
+  if (nargs >= 0)
+    loop_call(L, nargs);
+  return 0;
+}
+
+void loop_enter(int (*push)(lua_State *L, void *arg), void *arg) {
+  struct door_call call = {push, arg};
+  if (!state || !lua_checkstack(state, LUA_MINSTACK))
+    return;
+  lua_pushcfunction(state, door_body);
+  lua_pushlightuserdata(state, &call);
+  if (lua_pcall(state, 1, 0, 0) != LUA_OK)
+    door_report(state);
+}

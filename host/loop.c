@@ -1,0 +1,236 @@
+/* The one event loop. libwebsockets waits; its context owns a single raw descriptor of ours, an epoll
+ * instance, which in turn holds every other source and one timerfd for the heap of timers. */
+#include "loop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libwebsockets.h>
+
+#include "door.h"
+#include "heap.h"
+#include "host.h"
+#include "lwslog.h"
+
+enum { BATCH = 32, DESCRIPTORS = 256, FOREVER = 1 << 30 /* seconds */ };
+
+static struct lws_context *context;
+static int epoll_fd = -1;
+static bool running, stopping, dispatching;
+static unsigned timers_started;
+static double armed; /* what the timerfd is set to; 0 when it is not */
+
+/* What epoll_wait reported and is not yet delivered: a source that is removed leaves it too. */
+static struct epoll_event batch[BATCH];
+static int batch_next, batch_count;
+
+static double loop_clock(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+double loop_now(void) {
+  return loop_clock(CLOCK_MONOTONIC);
+}
+
+int loop_add(struct loop_source *source, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = source};
+  return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, source->fd, &event) ? errno : 0;
+}
+
+int loop_modify(struct loop_source *source, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = source};
+  return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, source->fd, &event) ? errno : 0;
+}
+
+void loop_remove(struct loop_source *source) {
+  epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+  for (int i = batch_next; i < batch_count; i++)
+    if (batch[i].data.ptr == source)
+      batch[i].data.ptr = NULL;
+}
+
+/* A stop leaves the rest of the batch to the next run: the descriptors stay ready. */
+static void loop_dispatch(void) {
+  dispatching = true;
+  batch_count = epoll_wait(epoll_fd, batch, BATCH, 0);
+  for (batch_next = 0; batch_next < batch_count && !stopping;) {
+    struct epoll_event event = batch[batch_next++];
+    struct loop_source *source = event.data.ptr;
+    if (source)
+      source->ready(source, event.events);
+  }
+  batch_next = batch_count = 0;
+  dispatching = false;
+}
+
+/* Timers that are started meanwhile wait for the next turn, even those due at once. */
+static void timers_ready(struct loop_source *source, uint32_t events) {
+  uint64_t expirations;
+  (void)events;
+  if (read(source->fd, &expirations, sizeof expirations) < 0)
+    return;
+  armed = 0;
+  double now = loop_now();
+  unsigned last = timers_started;
+  struct loop_timer *timer;
+  while (!stopping && (timer = heap_top()) && timer->due <= now && (int)(last - timer->order) >= 0) {
+    heap_remove(timer);
+    timer->fire(timer);
+  }
+}
+
+static struct loop_source timers = {-1, timers_ready};
+
+/* Once a turn, however many timers came and went; but at once for a timer that libwebsockets' own timers
+ * start, since they fire just before it waits. */
+static void timers_arm(void) {
+  const struct loop_timer *next = heap_top();
+  double due = next ? next->due : 0;
+  if (due == armed)
+    return;
+  struct itimerspec at = {0};
+  at.it_value.tv_sec = (time_t)due;
+  at.it_value.tv_nsec = (long)((due - floor(due)) * 1e9);
+  timerfd_settime(timers.fd, TFD_TIMER_ABSTIME, &at, NULL);
+  armed = due;
+}
+
+int loop_timer_start(struct loop_timer *timer, double seconds) {
+  timer->due = loop_now() + fmin(fmax(seconds, 0), FOREVER);
+  timer->order = ++timers_started;
+  int error = 0;
+  if (timer->position)
+    heap_restore(timer);
+  else
+    error = heap_add(timer);
+  if (running && !dispatching)
+    timers_arm();
+  return error;
+}
+
+void loop_timer_stop(struct loop_timer *timer) {
+  if (timer->position)
+    heap_remove(timer);
+}
+
+static int raw_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
+  (void)wsi, (void)user, (void)in, (void)len;
+  if (reason == LWS_CALLBACK_RAW_RX_FILE)
+    loop_dispatch();
+  return 0;
+}
+
+static const struct lws_protocols raw_protocols[] = {{.name = "loop", .callback = raw_callback}, {0}};
+
+/* lws closes what it adopts: it gets a duplicate. */
+static bool context_adopt(void) {
+  struct lws_context_creation_info info = {.port = CONTEXT_PORT_NO_LISTEN, .vhost_name = "loop"};
+  info.protocols = raw_protocols;
+  struct lws_vhost *vhost = lws_create_vhost(context, &info);
+  if (!vhost)
+    return false;
+  lws_sock_file_fd_type fd = {.filefd = dup(epoll_fd)};
+  return fd.filefd >= 0 && lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "loop", NULL);
+}
+
+struct lws_context *loop_context(void) {
+  if (context)
+    return context;
+  lwslog_catch();
+  struct lws_context_creation_info info = {
+      .port = CONTEXT_PORT_NO_LISTEN,
+      .gid = (gid_t)-1,
+      .uid = (uid_t)-1,
+      .fd_limit_per_thread = DESCRIPTORS,
+      .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+  };
+  context = lws_create_context(&info);
+  if (context && !context_adopt()) {
+    lws_context_destroy(context);
+    context = NULL;
+  }
+  return context;
+}
+
+int loop_open(lua_State *L) {
+  door_open(L);
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  timers.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (epoll_fd < 0 || timers.fd < 0)
+    return errno;
+  return loop_add(&timers, EPOLLIN);
+}
+
+void loop_close(void) {
+  door_close();
+  if (context)
+    lws_context_destroy(context);
+  context = NULL;
+  heap_free();
+  close(timers.fd);
+  close(epoll_fd);
+}
+
+/* () -> true | nil, message, code. A stop that came before the run ends it at once. */
+static int loop_run(lua_State *L) {
+  if (running)
+    return luaL_error(L, "the loop runs already");
+  if (!loop_context())
+    return host_fail(L, "ENOMEM", "the event loop can't start: %s", lwslog_last());
+  running = true;
+  bool works = true;
+  while (works && !stopping) {
+    timers_arm();
+    works = lws_service(context, 0) >= 0;
+  }
+  running = stopping = false;
+  if (!works)
+    return host_fail(L, "EIO", "the event loop failed: %s", lwslog_last());
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* () */
+static int loop_stop(lua_State *L) {
+  (void)L;
+  stopping = true;
+  return 0;
+}
+
+/* () -> seconds */
+static int loop_monotonic(lua_State *L) {
+  lua_pushnumber(L, loop_now());
+  return 1;
+}
+
+/* () -> seconds */
+static int loop_time(lua_State *L) {
+  lua_pushnumber(L, loop_clock(CLOCK_REALTIME));
+  return 1;
+}
+
+/* (handler) */
+static int loop_on_error(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  door_on_error(L, 1);
+  return 0;
+}
+
+static const luaL_Reg loop_functions[] = {
+    {"run", loop_run},   {"stop", loop_stop},         {"now", loop_monotonic},
+    {"time", loop_time}, {"on_error", loop_on_error}, {NULL, NULL},
+};
+
+int luaopen_host_loop(lua_State *L);
+int luaopen_host_loop(lua_State *L) {
+  luaL_newlib(L, loop_functions);
+  return 1;
+}

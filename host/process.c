@@ -1,0 +1,107 @@
+/* What a process knows of itself and of its like. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+
+struct identity {
+  uintmax_t namespace;
+  long pid;
+  unsigned long long start; /* in clock ticks since the machine came up */
+};
+
+/* () -> {name = value} */
+static int process_environ(lua_State *L) {
+  lua_newtable(L);
+  for (char **entry = environ; *entry; entry++) {
+    const char *equals = strchr(*entry, '=');
+    if (!equals)
+      continue;
+    lua_pushlstring(L, *entry, (size_t)(equals - *entry));
+    lua_pushstring(L, equals + 1);
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+
+/* (descriptor) -> boolean */
+static int process_isatty(lua_State *L) {
+  lua_Integer descriptor = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, descriptor >= 0 && descriptor <= 2, 1, "not a standard descriptor");
+  lua_pushboolean(L, isatty((int)descriptor));
+  return 1;
+}
+
+static uintmax_t process_namespace(void) {
+  struct stat at;
+  return stat("/proc/self/ns/pid", &at) ? 0 : (uintmax_t)at.st_ino;
+}
+
+/* The 22nd field of /proc/PID/stat, whose second is in parentheses and may hold any. 0: no such process, or
+ * only its zombie. */
+static unsigned long long process_start(long pid) {
+  char path[64], line[1024];
+  unsigned long long start = 0;
+  char state = 'Z';
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return 0;
+  size_t length = fread(line, 1, sizeof line - 1, file);
+  fclose(file);
+  line[length] = '\0';
+  const char *rest = strrchr(line, ')');
+  if (!rest ||
+      sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+             &state, &start) != 2)
+    return 0;
+  return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+/* () -> identity */
+static int process_identity(lua_State *L) {
+  char text[96];
+  long pid = getpid();
+  snprintf(text, sizeof text, "%" PRIuMAX ":%ld:%llu", process_namespace(), pid, process_start(pid));
+  lua_pushstring(L, text);
+  return 1;
+}
+
+static bool identity_parse(const char *text, struct identity *identity) {
+  int end = 0;
+  return sscanf(text, "%" SCNuMAX ":%ld:%llu%n", &identity->namespace, &identity->pid, &identity->start,
+                &end) == 3 &&
+         text[end] == '\0';
+}
+
+/* (identity) -> boolean | nil */
+static int process_alive(lua_State *L) {
+  struct identity identity;
+  if (identity_parse(luaL_checkstring(L, 1), &identity) && identity.namespace == process_namespace())
+    lua_pushboolean(L, identity.start && process_start(identity.pid) == identity.start);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static const luaL_Reg process_functions[] = {
+    {"environ", process_environ},
+    {"isatty", process_isatty},
+    {"identity", process_identity},
+    {"alive", process_alive},
+    {NULL, NULL},
+};
+
+int luaopen_host_process(lua_State *L);
+int luaopen_host_process(lua_State *L) {
+  luaL_newlib(L, process_functions);
+  lua_pushliteral(L, DOCKHOST_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}
