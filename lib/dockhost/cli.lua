@@ -15,10 +15,10 @@ cli.OK, cli.FAILED, cli.USAGE, cli.SOFTWARE, cli.CONFIG = 0, 1, 64, 70, 78
 local VERBS = { "run", "check", "call", "ps" }
 -- What each verb takes: positional arguments at most, and its options besides --env-file, which take a value.
 local SYNTAX = {
-  run = { positional = 1, options = {} },
-  check = { positional = 1, options = {} },
-  call = { positional = 2, options = { ["--scripts"] = "scripts" } },
-  ps = { positional = 0, options = {} },
+  run = { most = 1, options = {} },
+  check = { most = 1, options = {} },
+  call = { most = 2, options = { ["--scripts"] = "scripts" }, needs = "an EVENT, such as list-containers" },
+  ps = { most = 0, options = {} },
 }
 
 cli.HELP = [[
@@ -78,8 +78,10 @@ function cli.parse(arguments)
     end
     i = i + 1
   end
-  if #parsed.positional > syntax.positional then
+  if #parsed.positional > syntax.most then
     return nil, "too many arguments for " .. verb
+  elseif syntax.needs and #parsed.positional == 0 then
+    return nil, verb .. " needs " .. syntax.needs
   end
   return parsed
 end
@@ -130,6 +132,27 @@ function cli.logger(host, settings, secrets)
   })
 end
 
+-- What of the log the settings say, at start and after a reload.
+function cli.configure_log(app, settings)
+  app.log:configure({ format = settings.log, filter = debug_filter.new(settings.debug) })
+end
+
+-- Settings that do not stand are a start-up error, but one of the lines of `check`.
+function cli.refuse(app, errors)
+  for _, message in ipairs(errors) do
+    if app.parsed.verb == "check" then
+      io.stdout:write(cli.check_line(false, "settings", message))
+    else
+      app.log:error(message)
+    end
+  end
+  return app.parsed.verb == "check" and cli.FAILED or cli.CONFIG
+end
+
+function cli.check_line(ok, name, message)
+  return string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", name, message)
+end
+
 -- Everything that a verb needs, or an exit code when the settings do not stand.
 local function prepare(host, tasks, share, parsed)
   local app = { host = host, tasks = tasks, parsed = parsed, share = share }
@@ -140,10 +163,7 @@ local function prepare(host, tasks, share, parsed)
   end
   app.log = cli.logger(host, settings or {}, secrets)
   if not settings then
-    for _, message in ipairs(errors) do
-      app.log:error(message)
-    end
-    return nil, cli.CONFIG
+    return nil, cli.refuse(app, errors)
   end
   for _, warning in ipairs(errors) do
     app.log:warn(warning)

@@ -1,5 +1,6 @@
 -- Keeps this node connected to the main server: dials, redials as reconnect.lua says, and owns what outlives one
 -- connection: the replies that wait, the recovery of a session, and the cure of the server's stale eviction.
+local json = require("dockhost.json")
 local key = require("dockhost.key")
 local link = require("dockhost.link")
 local outbox = require("dockhost.outbox")
@@ -12,6 +13,9 @@ local STABLE_SECONDS = 60
 local OUTBOX_LIMIT = 256
 -- What the server needs beyond its own ping times to see that an old socket is dead.
 local STALE_MARGIN = 5
+-- What stands around a value in a frame: the packet's types, the namespace, the id, the recovery's offset.
+local FRAME_OVERHEAD = 512
+local LONGEST_TIMER = 30 * 86400
 
 local Connection = {}
 Connection.__index = Connection
@@ -88,24 +92,31 @@ function Connection:connected(effect)
   for _, reply in ipairs(self.outbox:take()) do
     self:send(reply)
   end
-  self:plan_cure()
+  if self.renewing then
+    self.link:leave()
+  else
+    self:plan_cure()
+  end
+end
+
+-- Whether the server accepts a message with that value, as an acknowledgement or as the event: asked too when there is
+-- no connection any more, for a reply that will be sent in the next one.
+local function fits(value, event, max_payload)
+  local text, message = json.encode({ event or "command-error", value })
+  if not text then
+    return false, message
+  end
+  return #text + FRAME_OVERHEAD <= max_payload
 end
 
 function Connection:received(effect)
-  local session, lineage = self.link.session, self.lineage
-  local function frame(value, event, event_value)
-    if effect.id then
-      return session:ack(effect.id, { value })
-    end
-    return event and session:emit(event, { event_value })
-  end
+  local max_payload, lineage = self.link.session.max_payload, self.lineage
   self.dispatch({
     event = effect.name,
     payload = effect.args[1],
     acknowledged = effect.id ~= nil,
-    fits = function(value)
-      local text = frame(value, "command-error", value)
-      return text ~= nil and #text + 256 <= session.max_payload
+    fits = function(value, event)
+      return fits(value, event, max_payload)
     end,
     answer = function(value, event, event_value)
       self:send({ id = effect.id, lineage = lineage, value = value, event = event, event_value = event_value })
@@ -117,11 +128,7 @@ end
 -- in a new session the reply becomes the user's event.
 function Connection:send(reply)
   if self.state ~= "connected" then
-    local lost = self.outbox:put(reply)
-    if lost then
-      self.log:warn("a reply was dropped: too many wait for the connection", { event = lost.event })
-    end
-    return
+    return self:keep(reply)
   end
   local session, frame, message = self.link.session, nil, nil
   if reply.id and reply.lineage == self.lineage then
@@ -129,10 +136,17 @@ function Connection:send(reply)
   elseif reply.event then
     frame, message = session:emit(reply.event, { reply.event_value })
   end
-  if frame then
-    self.link:send(frame)
+  if frame and not self.link:send(frame) then
+    self:keep(reply)
   elseif message then
-    self.log:error("a reply can't be encoded", { reason = message })
+    self.log:error("a reply can't be sent", { reason = message })
+  end
+end
+
+function Connection:keep(reply)
+  local lost = self.outbox:put(reply)
+  if lost then
+    self.log:warn("a reply was dropped: too many wait for the connection", { event = lost.event })
   end
 end
 
@@ -171,6 +185,10 @@ end
 -- After an unclean loss the server still holds the old socket, and forgets this node when that one times out. So it is
 -- redialled once more when that must have happened, at a moment when no command is in flight.
 function Connection:plan_cure()
+  if self.stale_until and self.now() >= self.stale_until then
+    -- The old socket was dead before this connection was made.
+    self.stale_until = nil
+  end
   if not self.stale_until then
     return
   end
@@ -209,7 +227,7 @@ end
 
 -- How long to wait, and the line that says why.
 function Connection:delay_after(ended)
-  if ended.code == "left" and self.renewing then
+  if self.renewing then
     self.renewing = nil
     return 0
   end
@@ -248,13 +266,12 @@ function Connection:retry()
   end
 end
 
--- Dials again with new settings.
+-- Dials again with new settings. What is being dialled is left as soon as it is accepted, or has failed.
 function Connection:renew()
+  self:retry()
   if self.link then
     self.renewing = true
     self.link:leave()
-  else
-    self:retry()
   end
 end
 
@@ -266,12 +283,13 @@ function Connection:warn_of_expiry()
   self.expiry = key.expiry(self.key)
   local now = self.time()
   local message, urgent = key.warning(self.expiry, now)
-  if message then
+  if message and message ~= self.last_expiry_message then
     self.log[urgent and "error" or "warn"](self.log, message)
   end
+  self.last_expiry_message = message
   local seconds = key.next_warning(self.expiry, now)
   if seconds then
-    self.expiry_timer = self.timer.start(seconds + 1, function()
+    self.expiry_timer = self.timer.start(math.min(seconds + 1, LONGEST_TIMER), function()
       self:warn_of_expiry()
     end)
   end

@@ -23,11 +23,19 @@ function containers.new(options)
   return setmetatable({ docker = options.docker, image = options.image, bindings = {}, states = {} }, Containers)
 end
 
+local function is_managed(labels)
+  return labels ~= nil and labels[containers.MANAGED] == "true"
+end
+
+local function same_image(a, b)
+  return a ~= nil and a:gsub(":latest$", "") == b:gsub(":latest$", "")
+end
+
 local function owner(self, name, labels, image)
-  if labels and labels[containers.MANAGED] == "true" then
+  if is_managed(labels) then
     return username.from_container_name(name), false
   end
-  if image == self.image() and username.check(name) and username.container_name(name) == name then
+  if same_image(image, self.image()) and username.check(name) and username.container_name(name) == name then
     return name, true
   end
 end
@@ -98,11 +106,17 @@ function Containers:own(inspected)
   return instance
 end
 
+-- Whether a failed look-up means that no container has the name. The daemon looks for ids that begin so as well, and
+-- that there are several is an error of its own, in 20.10 with status 500.
+function containers.is_absence(message, status)
+  return status == 404 or message:lower():find("multiple ids found with provided prefix", 1, true) ~= nil
+end
+
 -- The daemon's look-up by name also finds ids and their prefixes, so what comes back must bear the very name.
 local function by_name(self, name, user)
   local inspected, message, status = self.docker:container_inspect(name)
   if not inspected then
-    return nil, message, status
+    return nil, message, containers.is_absence(message, status) and 404 or status
   end
   if inspected.Name ~= "/" .. name then
     return nil, "no such container", 404, true
@@ -149,7 +163,7 @@ function Containers:of_id(id)
   if not found then
     return nil, "no container has this id", 404
   end
-  return self:of_user(found.username)
+  return by_name(self, found.name, found.username)
 end
 
 -- What `{ username }` or `{ containerId }` names; when both are given they must agree.
@@ -167,7 +181,8 @@ function Containers:find(params)
   return nil, "give a username or a containerId", 400
 end
 
--- The bindings of a container never change, so each is inspected once, also those that are stopped or not ours.
+-- The bindings of a container never change, nor does the image's name that it was made from, so each is inspected once,
+-- also those that are stopped or not ours.
 local function bindings_of(self, id)
   local known = self.bindings[id]
   if known then
@@ -180,7 +195,7 @@ local function bindings_of(self, id)
     end
     return nil, message, status
   end
-  known = { ports = containers.ports_of(inspected), bound = {} }
+  known = { ports = containers.ports_of(inspected), bound = {}, image = inspected.Config and inspected.Config.Image }
   for _, entries in pairs(inspected.HostConfig and inspected.HostConfig.PortBindings or {}) do
     for _, entry in ipairs(entries) do
       local port = math.tointeger(tonumber(entry.HostPort))
@@ -240,13 +255,21 @@ local function own_name(names)
   return ""
 end
 
+-- An instance; nil for what is not ours; or nil, message, status. Docker lists the id of an image whose name means
+-- another one by now.
 local function listed(self, entry)
-  local name = own_name(entry.Names)
-  local user, adopted = owner(self, name, entry.Labels, entry.Image)
+  local name, image = own_name(entry.Names), entry.Image or ""
+  if not is_managed(entry.Labels) and image:find("^sha256:") then
+    local known, message, status = bindings_of(self, entry.Id)
+    if not known then
+      return nil, message, status
+    end
+    image = known.image
+  end
+  local user, adopted = owner(self, name, entry.Labels, image)
   if not user then
     return nil
   end
-  self.states[user] = entry.State
   return {
     id = entry.Id,
     name = name,
@@ -254,7 +277,7 @@ local function listed(self, entry)
     adopted = adopted,
     state = entry.State,
     created = entry.Created,
-    image = entry.Image,
+    image = image,
     labels = entry.Labels,
   }
 end
@@ -266,23 +289,31 @@ function Containers:list()
     return nil, message, status
   end
   forget_missing(self, found)
-  local list = {}
+  local list, states = {}, {}
   for _, entry in ipairs(found) do
-    table.insert(list, (listed(self, entry)))
+    local instance, why, code = listed(self, entry)
+    if instance then
+      table.insert(list, instance)
+      states[instance.username] = instance.state
+    elseif why then
+      return nil, why, code
+    end
   end
+  self.states = states
   table.sort(list, function(a, b)
     return a.username < b.username
   end)
   return list
 end
 
--- Adds the ports to a listed instance. One that has just gone gets none.
+-- Adds the ports to a listed instance, and the name of its image. One that has just gone gets none.
 function Containers:with_ports(instance)
   local known, message, status = bindings_of(self, instance.id)
   if not known then
     return nil, message, status
   end
   instance.ports = known.ports
+  instance.image = known.image or instance.image
   return instance
 end
 

@@ -3,34 +3,46 @@ local task = require("dockhost.task")
 
 local context = {}
 
--- Tries again while Docker is away (status 503), for `seconds` at most; then the last failure stands.
+local RETRY_SECONDS = 0.5
+
+-- Calls `attempt` until it no longer fails because Docker is away (status 503); `failed` hears of each such failure.
+local function persist(services, attempt, failed)
+  while true do
+    local results = table.pack(attempt())
+    if results[1] ~= nil or results[3] ~= 503 then
+      return table.unpack(results, 1, results.n)
+    end
+    failed(results)
+    services.sleep(RETRY_SECONDS)
+  end
+end
+
+-- Tries again while Docker is away, for `seconds` at most; then the last failure stands.
 local function hold(services, seconds, attempt)
   local last = table.pack(nil, "Docker does not answer", 503)
-  return task.wait(function(done)
-    local patient = services.tasks:spawn(function()
-      repeat
-        last = table.pack(attempt())
-        if last[1] == nil and last[3] == 503 then
-          services.sleep(0.5)
-        end
-      until last[1] ~= nil or last[3] ~= 503
-      return table.unpack(last, 1, last.n)
-    end, function(ok, ...)
-      if ok then
-        done(...)
-      elseif not task.is_cancelled((...)) then
-        done(nil, tostring((...)), 500)
-      end
-    end)
+  local results = table.pack(task.wait(function(done)
+    local patient
     local timer = services.timer.start(seconds, function()
       patient:cancel("held long enough")
-      done(table.unpack(last, 1, last.n))
+      done(true, table.unpack(last, 1, last.n))
+    end)
+    patient = services.tasks:spawn(persist, function(ok, ...)
+      timer:close()
+      if ok or not task.is_cancelled((...)) then
+        done(ok, ...)
+      end
+    end, services, attempt, function(failure)
+      last = failure
     end)
     return function()
       timer:close()
       patient:cancel("the command was cancelled")
     end
-  end)
+  end))
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return table.unpack(results, 2, results.n)
 end
 
 -- A triple of ports that is given back when the command ends: by then the container's bindings hold it.

@@ -13,6 +13,8 @@ local dispatcher = {}
 local RUN_SECONDS = 278
 local UNDO_SECONDS = 10
 local QUEUE_LIMIT = 16
+-- Each halves what is left, at least where it is the shipped one.
+local MOST_TRIMS = 64
 
 local Dispatcher = {}
 Dispatcher.__index = Dispatcher
@@ -49,9 +51,9 @@ local function addressee(payload)
   return username.emittable(name) and name or nil
 end
 
--- Answers one event. `request`: { event =, payload =, acknowledged = boolean, fits = function(value) -> boolean,
--- answer = function(value, event, event_value) }: `value` is the acknowledgement; `event` and `event_value` serve where
--- none was asked for, or none is possible any more.
+-- Answers one event. `request`: { event =, payload =, acknowledged = boolean, fits = function(value, event) -> boolean,
+-- problem (why it can't be sent at all, whatever its size), answer = function(value, event, event_value) }: `value` is
+-- the acknowledgement; `event` and `event_value` serve where none was asked for, or none is possible any more.
 function Dispatcher:dispatch(request)
   local set = self.scripts()
   local route = set.dialect[request.event] or {}
@@ -78,14 +80,14 @@ function Dispatcher:dispatch(request)
   end
   self.jobs[job] = true
   self.running = self.running + 1
-  if self.closing then
-    return self:finish(job, outcome.failure("this node is shutting down", 503))
-  end
   local checked, message, status = params.check(command.params or {}, request.payload)
   if not checked then
     return self:finish(job, outcome.failure(message, status))
   end
   job.params = checked
+  if self.closing then
+    return self:finish(job, outcome.failure("this node is shutting down", 503))
+  end
   self:start(job)
 end
 
@@ -186,7 +188,11 @@ function Dispatcher:failure_of(job, err, traceback)
     local known = CANCELLED[err.reason] or { "cancelled", 503 }
     return outcome.failure(known[1], known[2])
   end
-  local text = type(err) == "string" and err or "an error value that is not a string"
+  return self:internal_error(job, type(err) == "string" and err or "an error value that is not a string", traceback)
+end
+
+-- The log has what the reply may not say.
+function Dispatcher:internal_error(job, text, traceback)
   self.log:trace("command " .. job.id .. " (" .. job.name .. ") failed: " .. text, traceback or "")
   return outcome.failure("internal error; this node's log has the details under command " .. job.id, 500)
 end
@@ -212,21 +218,22 @@ function Dispatcher:ended(job, ok, ...)
 end
 
 -- A check that could not be made answers what harms least; the command says what.
-local function fall_back(job, result)
+function Dispatcher:fall_back(job, result)
   local fallback = job.command.fallback
   if result.success or result.status < 429 or not fallback then
     return result
   end
-  local ok, data = pcall(fallback, job.params, job.context)
+  local ctx = job.context or context.new(job, self.services)
+  local ok, data = self.tasks:call(fallback, job.params, ctx)
   if ok and type(data) == "table" then
     return { success = true, status = 200, message = result.message, data = data }
   end
   return result
 end
 
-local function shape(job, result)
+function Dispatcher:shape(job, result)
   if job.route.reply then
-    local ok, value = pcall(job.route.reply, result, job.params or {})
+    local ok, value = self.tasks:call(job.route.reply, result, job.params or {})
     if ok then
       return value
     end
@@ -235,23 +242,37 @@ local function shape(job, result)
   return outcome.reply(result)
 end
 
--- The reply within what the server accepts: trimmed where the command knows how, a short failure where not.
-local function fitting(job, result)
-  local value = shape(job, result)
-  local data = result.data
-  while not job.request.fits(value) do
-    data = result.success and job.command.trim and job.command.trim(data)
-    if not data then
-      return shape(job, outcome.failure("the reply is larger than the main server accepts", 500))
-    end
-    result.data = data
-    value = shape(job, result)
+-- What is left of a reply that is too large, where the command knows how to trim it.
+function Dispatcher:trimmed(job, result)
+  local trim = result.success and job.command.trim
+  if not trim then
+    return nil
   end
-  return value
+  local ok, data = self.tasks:call(trim, result.data)
+  return ok and type(data) == "table" and data or nil
 end
 
-local function answer(job, result)
-  local value = fitting(job, result)
+-- The reply within what the server accepts: trimmed where the command knows how, a short failure where not.
+function Dispatcher:fitting(job, result)
+  local value = self:shape(job, result)
+  for _ = 1, MOST_TRIMS do
+    local fits, problem = job.request.fits(value, job.user)
+    if fits then
+      return value
+    elseif problem then
+      return self:shape(job, self:internal_error(job, "its reply can't be sent: " .. problem))
+    end
+    result.data = self:trimmed(job, result)
+    if not result.data then
+      break
+    end
+    value = self:shape(job, result)
+  end
+  return self:shape(job, outcome.failure("the reply is larger than the main server accepts", 500))
+end
+
+function Dispatcher:answer(job, result)
+  local value = self:fitting(job, result)
   if job.user then
     return job.request.answer(value, job.user, value)
   end
@@ -260,14 +281,22 @@ local function answer(job, result)
   job.request.answer(value, "command-error", orphan)
 end
 
-function Dispatcher:finish(job, result)
-  result = fall_back(job, result)
+-- Gives back what the command held. A script may have added to it.
+function Dispatcher:release(job)
   for _, fn in ipairs(job.ends) do
-    fn()
+    local ok, why = self.tasks:call(fn)
+    if not ok then
+      self.log:warn("a last step failed", { command = job.id, reason = tostring(why) })
+    end
   end
   for _, timer in pairs({ job.timer, job.undo_timer }) do
     timer:close()
   end
+end
+
+function Dispatcher:finish(job, result)
+  result = self:fall_back(job, result)
+  self:release(job)
   self.log:info(job.request.event, {
     id = job.id,
     user = job.user or job.params and job.params.username,
@@ -275,7 +304,7 @@ function Dispatcher:finish(job, result)
     ms = math.floor((self.now() - job.began) * 1000 + 0.5),
     message = not result.success and result.message or nil,
   })
-  answer(job, result)
+  self:answer(job, result)
   self.jobs[job] = nil
   self.running = self.running - 1
   if job.params and job.params.username then

@@ -21,14 +21,17 @@ function instances.new(options)
     capacity = options.capacity,
     on_leftover = options.on_leftover or function() end,
     seats = {},
+    last_seat = 0,
     attempts = {},
+    leftovers = {},
   }, Instances)
 end
 
 -- Takes a seat for the user's new container until the command ends. Returns true, or nil, message, 503 when the node is
--- full: what exists and what is being made both count.
+-- full: what exists and what is being made both count. Of those who take a seat at once, the first get what is left.
 function Instances:admit(user, ctx)
-  self.seats[user] = true
+  local seat = self.last_seat + 1
+  self.last_seat, self.seats[user] = seat, seat
   ctx.on_end(function()
     self.seats[user] = nil
   end)
@@ -36,9 +39,9 @@ function Instances:admit(user, ctx)
   if not list then
     return nil, message, status
   end
-  local users = { [user] = true }
-  for seat in pairs(self.seats) do
-    users[seat] = true
+  local users = {}
+  for other, number in pairs(self.seats) do
+    users[other] = number <= seat or nil
   end
   for _, instance in ipairs(list) do
     users[instance.username] = true
@@ -72,15 +75,19 @@ local function create_named(self, instance, body)
   if id or status ~= 409 or plain == hex or not message:find("in use", 1, true) then
     return id, message, status
   end
-  if self.containers:of_user(instance.username) then
-    return nil, instance.username .. " already has a container", 409
+  local existing, why, code = self.containers:of_user(instance.username)
+  if existing then
+    return nil, instance.username .. " already has a container", 409, containers.entry(existing)
+  elseif code ~= 404 then
+    return nil, why, code
   end
   instance.name = hex
   return self.docker:container_create(hex, body)
 end
 
--- Creates the container of `instance` ({ username, keys, ports, attempt }) and returns its id, or nil, message, status.
--- It is removed when the command fails; until the command ends it is not taken for abandoned.
+-- Creates the container of `instance` ({ username, keys, ports, attempt }) and returns its id, or nil, message, status
+-- and the existing one's entry where that is why. It is removed when the command fails; until the command ends it is
+-- not taken for abandoned.
 function Instances:create(instance, ctx)
   instance.image = ctx.config.image
   instance.attempt = table.concat({ self.identity, ctx.id, instance.attempt }, ":")
@@ -99,7 +106,9 @@ function Instances:create(instance, ctx)
   ctx.on_undo(function()
     self:discard(instance)
   end)
-  return create_named(self, instance, body)
+  local id, message, status, existing = create_named(self, instance, body)
+  instance.id = id
+  return id, message, status, existing
 end
 
 local function made_by(inspected, attempt)
@@ -107,23 +116,47 @@ local function made_by(inspected, attempt)
   return labels[containers.ATTEMPT] == attempt
 end
 
--- Removes what an attempt made, if anything. Returns true, or nil, message, status.
-function Instances:discard(instance)
-  local inspected, message, status = self.docker:container_inspect(instance.name)
+local function remove(self, instance)
+  local inspected, message, status = self.docker:container_inspect(instance.id or instance.name)
   if inspected and made_by(inspected, instance.attempt) then
     local removed
     removed, message, status = self.docker:container_remove(inspected.Id)
     if removed then
-      status = 404
+      return true
     end
   elseif inspected then
-    status = 404
+    return true
   end
-  if status == 404 then
+  if containers.is_absence(message, status) then
+    return true
+  end
+  return nil, message, status
+end
+
+-- Removes what an attempt made, if anything. Returns true, or nil, message, status; then, and when the wait for Docker
+-- is cancelled, the container is known as left over.
+function Instances:discard(instance)
+  self.leftovers[instance.attempt] = true
+  local ok, removed, message, status = pcall(remove, self, instance)
+  if ok and removed then
+    self.leftovers[instance.attempt] = nil
     return true
   end
   self.on_leftover()
+  if not ok then
+    error(removed, 0)
+  end
   return nil, message, status
+end
+
+-- Whether the attempt that a label names has failed and its container could not be removed.
+function Instances:is_leftover(attempt)
+  return self.leftovers[attempt] == true
+end
+
+-- The container of that attempt has been removed after all.
+function Instances:settle(attempt)
+  self.leftovers[attempt] = nil
 end
 
 -- Whether this process is still at work on the attempt that a label names.

@@ -43,8 +43,8 @@ end
 -- data = what a refusal brought }. Codes: those of host.websocket and of the session, "resolve" and "refused".
 function Link:run()
   local addresses, message = resolve(self.options, self.server.host)
-  if not addresses then
-    return { code = "resolve", message = message }
+  if not addresses or not addresses[1] then
+    return { code = "resolve", message = message or self.server.host .. " has no address" }
   end
   local ended
   for _, address in ipairs(addresses) do
@@ -58,7 +58,7 @@ end
 
 function Link:try(address)
   return task.wait(function(done)
-    self.done = done
+    self.done, self.ended = done, nil
     local socket, message, code = self.options.websocket.connect({
       host = self.server.host,
       address = address,
@@ -169,8 +169,8 @@ function Link:leave(on_gone)
   if self.ended or not self.opened then
     return nil
   end
-  if self.connected then
-    self:send(self.session:leave())
+  if self.connected and not self:send(self.session:leave()) then
+    return nil
   end
   local socket = self.socket
   self.socket, self.on_gone = nil, on_gone or function() end

@@ -98,7 +98,7 @@ local function write_traceback(sink, traceback)
   for line in traceback:gmatch("[^\n]+") do
     count = count + 1
     if count > LONGEST_TRACEBACK then break end
-    sink.write(logline.traceback(line, sink.style))
+    sink.write(logline.traceback(line:gsub("^\t", ""), sink.style))
   end
 end
 

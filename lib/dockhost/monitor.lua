@@ -2,12 +2,13 @@
 -- answers again, and after each creation that nobody is at work on, what a crash left half made is removed.
 local clock = require("dockhost.clock")
 local containers = require("dockhost.containers")
+local task = require("dockhost.task")
 
 local monitor = {}
 
 local SWEEP_SECONDS = 1
--- Another process may be making a container: look again until it is done or dead.
-local FOREIGN_SECONDS = 10
+-- Somebody is making a container, or one could not be removed: look again until it is done or gone.
+local LATER_SECONDS = 10
 -- A maker that can't be seen from here (another PID namespace or machine) has given up by then.
 local UNSEEN_SECONDS = 300
 local LONGEST_RETRY = 5
@@ -98,7 +99,10 @@ function Monitor:note(event)
     end
   end
   local nanoseconds = math.tointeger(event.timeNano)
-  return nanoseconds and string.format("%d.%09d", nanoseconds // 1000000000, nanoseconds % 1000000000 + 1)
+  if nanoseconds then
+    nanoseconds = nanoseconds + 1
+    return string.format("%d.%09d", nanoseconds // 1000000000, nanoseconds % 1000000000)
+  end
 end
 
 -- Removes what is half made, after `seconds`. A sweep that runs already is followed by another.
@@ -115,58 +119,70 @@ function Monitor:sweep_in(seconds)
       self:sweep()
     end, function(ok, message)
       self.sweeper = nil
-      if not ok and self.up then
+      if not ok and not task.is_cancelled(message) then
         self.log:warn("the sweep for half-made containers failed", { reason = tostring(message) })
       end
     end)
   end)
 end
 
-local function abandoned(self, instance)
-  local labels = instance.labels or {}
-  local maker = labels[containers.MAKER]
-  if instance.state ~= "created" or not maker then
-    return false
-  end
+-- Whether its maker may still finish it.
+local function in_the_making(self, instance, maker)
   if maker == self.identity then
-    return not self.instances:at_work(labels[containers.ATTEMPT])
+    return self.instances:at_work(instance.labels[containers.ATTEMPT])
   end
   local alive = self.alive(maker)
   if alive == nil then
-    alive = self.time() - instance.created < UNSEEN_SECONDS
+    return self.time() - instance.created < UNSEEN_SECONDS
   end
-  self.foreign = self.foreign or alive
-  return not alive
+  return alive
+end
+
+local function abandoned(self, instance)
+  local labels = instance.labels or {}
+  local maker = labels[containers.MAKER]
+  if self.instances:is_leftover(labels[containers.ATTEMPT]) then
+    return true
+  elseif instance.state ~= "created" or not maker then
+    return false
+  end
+  local making = in_the_making(self, instance, maker)
+  self.again = self.again or making
+  return not making
 end
 
 -- Its state is asked once more: a person may have started it since it was listed.
-local function remove(self, instance)
-  local inspected = self.docker:container_inspect(instance.id)
-  if not inspected or inspected.State.Status ~= "created" then
-    return
+local function still_abandoned(self, instance)
+  local inspected, _, status = self.docker:container_inspect(instance.id)
+  if not inspected then
+    self.again = self.again or status ~= 404
+    return false
   end
-  local removed, message = self.docker:container_remove(instance.id)
+  return inspected.State.Status == "created" or self.instances:is_leftover(instance.labels[containers.ATTEMPT])
+end
+
+local function remove(self, instance)
+  local removed, message, status = self.docker:container_remove(instance.id)
   if removed then
+    self.instances:settle(instance.labels[containers.ATTEMPT])
     self.log:warn("removed a half-made container", { user = instance.username, made = clock.format(instance.created) })
-  else
+  elseif status ~= 404 then
+    self.again = true
     self.log:warn("a half-made container can't be removed", { user = instance.username, reason = message })
-    self:sweep_in(FOREIGN_SECONDS)
   end
 end
 
+-- While Docker is away there is nothing to do: the sweep comes with its return.
 function Monitor:sweep()
-  local list, message = self.containers:list()
-  if not list then
-    return self:down(message)
-  end
-  self.foreign = false
-  for _, instance in ipairs(list) do
-    if abandoned(self, instance) then
+  self.again = false
+  local list = self.containers:list()
+  for _, instance in ipairs(list or {}) do
+    if abandoned(self, instance) and still_abandoned(self, instance) then
       remove(self, instance)
     end
   end
-  if self.foreign then
-    self:sweep_in(FOREIGN_SECONDS)
+  if self.again or not list and self.up then
+    self:sweep_in(LATER_SECONDS)
   end
 end
 

@@ -45,6 +45,17 @@ function Scheduler:spawn(fn, on_end, ...)
   return self_task
 end
 
+-- Runs `fn(...)` at once and to its end, under the same guard as a task; it can't wait. Returns what pcall would.
+function Scheduler:call(fn, ...)
+  local thread = coroutine.create(fn)
+  local results = table.pack(self.resume(thread, ...))
+  if coroutine.status(thread) == "suspended" then
+    coroutine.close(thread)
+    return false, "yielded where nothing can be waited for"
+  end
+  return table.unpack(results, 1, results.n)
+end
+
 -- Tasks woken by a running task run after it, never inside it: no resume is nested in another.
 function Scheduler:wake(woken, values)
   self.last = self.last + 1
@@ -129,6 +140,12 @@ function task.wait(start)
       self.scheduler:wake(self, { n = 0 })
     end
   end)
+  if not values and self.cancelled then
+    if abort then
+      abort()
+    end
+    error(self.cancelled, 0)
+  end
   if not values then
     parked = true
     self.interrupt = function()

@@ -48,11 +48,12 @@ local function start(id, ctx)
   return ctx.containers:own(inspected)
 end
 
--- One attempt on one triple of ports. The fourth result of a failure tells a conflict over ports.
+-- One attempt on one triple of ports. The fourth result of a failure tells a conflict over ports, the fifth describes
+-- the container that another process made for the user meanwhile.
 local function attempt(instance, ctx)
-  local id, message, status = ctx.instances:create(instance, ctx)
+  local id, message, status, existing = ctx.instances:create(instance, ctx)
   if not id then
-    return nil, message, status
+    return nil, message, status, false, existing
   end
   ctx.partial.containerId = id
   local ok, why, code = upload_keys(id, instance.keys, ctx)
@@ -71,10 +72,10 @@ local function make(params, ctx)
       return nil, why, code
     end
     local instance = { username = params.username, keys = params.sshPublicKey, ports = ports, attempt = n }
-    local made, conflict
-    made, message, status, conflict = attempt(instance, ctx)
+    local made, conflict, existing
+    made, message, status, conflict, existing = attempt(instance, ctx)
     if made or not conflict then
-      return made, message, status
+      return made, message, status, existing
     end
     ctx.log.warn("the ports were taken meanwhile: trying the next", { user = params.username, port = ports.ssh })
     local removed, reason, reason_code = ctx.instances:discard(instance)
@@ -103,9 +104,9 @@ return {
       return nil, message, status
     end
     local instance
-    instance, message, status = make(params, ctx)
+    instance, message, status, existing = make(params, ctx)
     if not instance then
-      return nil, message, status
+      return nil, message, status, existing
     end
     return { containerId = instance.id, ports = instance.ports }, "Instance spawned successfully"
   end,

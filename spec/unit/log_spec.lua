@@ -80,7 +80,7 @@ describe("log", function()
   it("indents a traceback's lines", function()
     local logger, lines = new()
     logger:trace("boom\n", "stack:\n\tone\n2026-11-24T11:40:36.123Z info  forged\n\27[2J")
-    assert.same({ "error boom\\n", "    stack:", "    \\tone", "    info  forged", "    \\x1B[2J" }, lines)
+    assert.same({ "error boom\\n", "    stack:", "    one", "    info  forged", "    \\x1B[2J" }, lines)
   end)
 
   it("writes a bounded part of a traceback, or none", function()

@@ -44,10 +44,6 @@ end
 -- (app) -> exit code
 function call.perform(app)
   local event, given = app.parsed.positional[1], app.parsed.positional[2]
-  if not event then
-    io.stderr:write("dockhost: call needs an EVENT; for example: dockhost call list-containers\n")
-    return cli.USAGE
-  end
   local payload, message = json.decode(given or "{}")
   if payload == nil then
     io.stderr:write("dockhost: the payload is not JSON: ", message, "\n")

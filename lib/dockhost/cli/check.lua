@@ -123,7 +123,7 @@ function check.perform(app)
   for _, line in ipairs(LINES) do
     local ok, message = line[2](app)
     failures = failures + (ok and 0 or 1)
-    io.stdout:write(string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", line[1], message))
+    io.stdout:write(cli.check_line(ok, line[1], message))
     io.stdout:flush()
   end
   return failures == 0 and cli.OK or cli.FAILED

@@ -38,7 +38,7 @@ function ps.perform(app)
     app.log:error(message)
     return cli.FAILED
   end
-  io.stdout:write(text.columns(rows), "\n")
+  io.stdout:write(text.columns(rows))
   return cli.OK
 end
 

@@ -41,6 +41,7 @@ local function reload_settings(app)
   end
   local before = app.node.settings
   app.node:use(settings)
+  cli.configure_log(app, settings)
   if not settings.server ~= not before.server or settings.docker.text ~= before.docker.text then
     app.log:warn("a change of DOCKER_HOST, or to or from local mode, needs a restart")
     settings.docker, settings.server = before.docker, before.server

@@ -1,0 +1,107 @@
+local node_support = require("node_support")
+
+local IMAGE = node_support.IMAGE
+local MANAGED = { ["dockhost.managed"] = "true" }
+local PORTS = { ["22/tcp"] = 3100, ["80/tcp"] = 3101, ["443/tcp"] = 3102 }
+
+local node
+before_each(function()
+  node = node_support.new()
+end)
+after_each(function()
+  node:finish()
+end)
+
+local function add(state, options)
+  options = options or {}
+  return node.docker:add({
+    name = "ada",
+    image = IMAGE,
+    labels = not options.adopted and MANAGED or nil,
+    state = state or "exited",
+    ports = PORTS,
+  })
+end
+
+local function start()
+  return node:call("start-container", { username = "ada" })
+end
+
+describe("start-container", function()
+  it("starts a stopped container on the ports that it had", function()
+    local container = add()
+    assert.same({
+      success = true,
+      message = "Instance resumed successfully",
+      data = { containerId = container.id, ports = { ssh = 3100, http = 3101, https = 3102 } },
+    }, start())
+    assert.equal("running", container.state)
+  end)
+
+  it("is a success for one that runs already", function()
+    add("running")
+    local reply = start()
+    assert.is_true(reply.success)
+    assert.equal("Instance is already running", reply.message)
+    assert.same({ status = 200, success = true, message = "Instance resumed successfully", data = reply.data },
+      node:call("resume_container", { USERNAME = "ada" }))
+  end)
+
+  it("starts what the Node backend made, and never touches its keys", function()
+    add("exited", { adopted = true })
+    assert.is_true(start().success)
+    assert.equal(0, #node.docker:asked("PUT", ""))
+  end)
+
+  it("works by containerId", function()
+    local container = add()
+    assert.is_true(node:call("start-container", { containerId = container.id }).success)
+    assert.equal("running", container.state)
+  end)
+
+  it("is a 404 for who has none, foreign containers included", function()
+    local foreign = node.docker:add({ name = "postgres", state = "exited" })
+    assert.equal(404, node:call("resume_container", { USERNAME = "postgres" }).status)
+    assert.is_false(node:call("start-container", { containerId = foreign.id }).success)
+    assert.equal("exited", foreign.state)
+  end)
+
+  it("says so where another program has the port by now, and keeps the container", function()
+    add()
+    node.docker.taken[3101] = true
+    local reply = start()
+    assert.is_false(reply.success)
+    assert.matches("3101: bind: address already in use", reply.message)
+    assert.same({ "ada" }, node.docker:names())
+  end)
+
+  it("says so where Docker publishes no ports", function()
+    local container = add()
+    container.start_failed = true
+    local reply = start()
+    assert.is_false(reply.success)
+    assert.matches("did not publish its ports", reply.message)
+  end)
+
+  it("says so where the container ends at once", function()
+    add()
+    node.docker:after("POST", "/start$", function()
+      node.docker:exit("ada", 127)
+    end)
+    local reply = start()
+    assert.is_false(reply.success)
+    assert.matches("ended at once, exit code 127", reply.message)
+  end)
+
+  it("is a 503 while Docker is away", function()
+    node.docker:down()
+    assert.equal(503, node:call("resume_container", { USERNAME = "ada" }).status)
+  end)
+
+  it("is known at once to the running-check", function()
+    add()
+    start()
+    node.docker:down()
+    assert.is_true(node:call("check_if_container_running", { USERNAME = "ada" }))
+  end)
+end)

@@ -1,0 +1,29 @@
+local node_support = require("node_support")
+
+local reconnect = dofile(node_support.scripts .. "/reconnect.lua")
+
+local function range(attempt, reason)
+  local least, most, sum = math.huge, 0, 0
+  for _ = 1, 2000 do
+    local seconds = reconnect(attempt, reason)
+    least, most, sum = math.min(least, seconds), math.max(most, seconds), sum + seconds
+  end
+  return least, most, sum / 2000
+end
+
+describe("the wait before the next try", function()
+  for attempt, longest in pairs({ 1, 2, 4, 8, 16, 32, 60, 60, [100] = 60, [5000] = 60 }) do
+    it(("number %d is anywhere between 0 and %d s"):format(attempt, longest), function()
+      local least, most, mean = range(attempt, "closed")
+      assert.is_true(least >= 0 and most <= longest)
+      assert.is_true(least < longest * 0.1 and most > longest * 0.9)
+      assert.is_true(mean > longest * 0.4 and mean < longest * 0.6)
+    end)
+  end
+
+  for attempt, seconds in pairs({ 60, 120, 240, 480, 900, 900, [5000] = 900 }) do
+    it(("number %d after a refusal is %d s"):format(attempt, seconds), function()
+      assert.equal(seconds, reconnect(attempt, "refused"))
+    end)
+  end
+end)
