@@ -1,0 +1,166 @@
+# Builds, tests, sets up and installs dockhost. `make help` lists what there is.
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+BUILD ?= build
+PREFIX ?= /usr/local
+
+PACKAGES := lua5.4 libwebsockets libcurl
+VERSION := 0.1.0
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+HARDENING ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+CFLAGS ?= -O2 -g
+HOST_CFLAGS = -std=c11 -D_GNU_SOURCE -DDOCKHOST_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
+  $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) -pthread -MMD -MP
+HOST_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -rdynamic
+HOST_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -pthread -ldl -lm
+
+SOURCES := $(wildcard host/*.c)
+OBJECTS := $(SOURCES:host/%.c=$(BUILD)/%.o)
+
+SETUP := packaging/setup
+SCRIPTS := .ci/run image/build image/fingerprint image/instance-init image/seal $(wildcard $(SETUP)/*)
+# The tests use an image of their own name, whatever is configured or was pulled here.
+TEST_IMAGE := dockhost-test/instance
+RUN_SUITES = BUILD=$(BUILD) DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites
+
+# One short line a command, unless V=1.
+SHOW = $(if $(V),,@echo '  $(1) $@';)
+
+.PHONY: build
+build: $(BUILD)/dockhost $(BUILD)/host-lua ## Build the program (the default)
+
+$(BUILD)/%.o: host/%.c
+	@mkdir -p $(@D)
+	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/dockhost: $(OBJECTS)
+	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+# The interpreter of spec/host: the same host, running the script that its first argument names.
+$(BUILD)/host-lua.o: host/main.c
+	@mkdir -p $(@D)
+	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(CPPFLAGS) -DHOST_LUA -c -o $@ $<
+
+$(BUILD)/host-lua: $(filter-out $(BUILD)/main.o,$(OBJECTS)) $(BUILD)/host-lua.o
+	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+-include $(wildcard $(BUILD)/*.d)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# Set-up and run
+
+.PHONY: run
+run: ## Install what is missing, build, see to Docker and the image, and run the worker
+	@$(SETUP)/packages build
+	@$(MAKE) --no-print-directory build
+	@$(SETUP)/docker
+	@$(SETUP)/image
+	@exec $(BUILD)/dockhost run
+
+.PHONY: image
+image: ## Build the instance image from this distribution's packages, without a registry
+	@$(SETUP)/packages image
+	@$(SETUP)/docker
+	@image/build
+
+# Tests
+
+.PHONY: test
+test: set-up-tests ## Run every test, with all set-up
+	@$(RUN_SUITES) unit host integration
+
+.PHONY: unit
+unit: ## Run the unit specs: plain Lua, no network, no Docker
+	@$(SETUP)/packages unit
+	@$(RUN_SUITES) unit
+
+.PHONY: host-test
+host-test: ## Run the specs of the C primitives
+	@$(SETUP)/packages build unit
+	@$(MAKE) --no-print-directory build
+	@$(RUN_SUITES) host
+
+.PHONY: integration
+integration: set-up-tests ## Run the built program against real servers, Docker and ssh
+	@$(RUN_SUITES) integration
+
+.PHONY: set-up-tests
+set-up-tests:
+	@$(SETUP)/packages test
+	@$(MAKE) --no-print-directory build spec/node_modules/.package-lock.json
+	@ENV_FILE=/dev/null $(SETUP)/docker
+	@ENV_FILE=/dev/null $(SETUP)/image current $(TEST_IMAGE)
+
+spec/node_modules/.package-lock.json: spec/package-lock.json
+	cd spec && npm ci --no-audit --no-fund
+	@touch $@
+
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined
+REPORT := $(CURDIR)/build/asan/report
+
+.PHONY: sanitize
+sanitize: ## Run host specs and integration tests with address, leak and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' HARDENING=-fPIE set-up-tests
+	@rm -f $(REPORT).*
+	@ASAN_OPTIONS=log_path=$(REPORT) UBSAN_OPTIONS=log_path=$(REPORT):print_stacktrace=1 \
+	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration
+	@! cat $(REPORT).* 2>/dev/null
+
+VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 \
+  --log-file=$(CURDIR)/build/valgrind/%p.log
+
+.PHONY: valgrind
+valgrind: set-up-tests ## Run the integration tests under valgrind
+	@$(SETUP)/packages valgrind
+	@rm -rf build/valgrind && mkdir -p build/valgrind
+	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration
+	@! cat build/valgrind/*.log | grep .
+
+# Checks
+
+.PHONY: lint
+lint: ## Check formatting, warnings, scripts and the rockspec
+	@$(SETUP)/packages lint
+	clang-format --dry-run -Werror host/*.c host/*.h
+	cppcheck --quiet --library=lua --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=identicalInnerCondition \
+	  --error-exitcode=1 host
+	luacheck --quiet --config .luacheckrc host lib lua spec *.rockspec
+	shellcheck --external-sources $(SCRIPTS)
+	$(SETUP)/check-scripts
+	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -g -Werror' build
+	! command -v clang >/dev/null || $(MAKE) --no-print-directory BUILD=build/clang CC=clang CFLAGS='-O2 -g -Werror' build
+	luarocks --lua-version=5.4 lint dockhost-$(VERSION)-1.rockspec
+	luarocks --lua-version=5.4 --tree=build/rock make --deps-mode=none dockhost-$(VERSION)-1.rockspec
+
+# Installation
+
+SHARE = $(DESTDIR)$(PREFIX)/share/dockhost
+DOC = $(DESTDIR)$(PREFIX)/share/doc/dockhost
+
+.PHONY: install
+install: build ## Install under PREFIX (/usr/local), below DESTDIR
+	install -D -m 0755 $(BUILD)/dockhost $(DESTDIR)$(PREFIX)/bin/dockhost
+	install -D -m 0644 host/boot.lua $(SHARE)/host/boot.lua
+	for file in $$(find lib lua -name '*.lua'); do install -D -m 0644 $$file $(SHARE)/$$file || exit; done
+	install -D -m 0644 LICENSE $(DOC)/LICENSE
+	if [ -e README.md ]; then install -D -m 0644 README.md $(DOC)/README.md; fi
+
+.PHONY: uninstall
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/dockhost
+	rm -rf $(SHARE) $(DOC)
+
+# What the rockspec installs: the libraries, which need no host.
+.PHONY: install-rock
+install-rock:
+	for file in $$(find lib/dockhost -name '*.lua' -not -path '*/types/*'); do \
+	  install -D -m 0644 $$file $(LUADIR)/$${file#lib/} || exit; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf build spec/node_modules
