@@ -20,7 +20,7 @@ local LONGEST_TIMER = 30 * 86400
 local Connection = {}
 Connection.__index = Connection
 
--- connection.new{ websocket =, resolver =, timer =, tasks =, now =, time =, log =, settings = function() -> settings,
+-- connection.new{ websocket =, resolver =, timer =, tasks =, now =, time =, log =, trace =, settings = function(),
 -- read = function(path, limit), lan_address = function() -> text | nil, policy = function(attempt, reason) -> seconds,
 -- dispatch = function(request), when_idle = function(fn) } -> connection
 function connection.new(options)
@@ -66,6 +66,7 @@ function Connection:connect()
     resolver = self.resolver,
     timer = self.timer,
     now = self.now,
+    trace = self.trace,
     server = settings.server,
     auth = auth,
     pid = self.pid,

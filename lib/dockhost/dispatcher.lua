@@ -3,6 +3,7 @@
 local context = require("dockhost.context")
 local outcome = require("dockhost.outcome")
 local params = require("dockhost.params")
+local printable = require("dockhost.printable")
 local queue = require("dockhost.queue")
 local task = require("dockhost.task")
 local username = require("dockhost.username")
@@ -94,7 +95,7 @@ end
 function Dispatcher:unknown(job)
   self.log:debug("unknown event", { event = job.request.event })
   if job.request.acknowledged then
-    local reply = outcome.reply(outcome.failure("unknown command: " .. tostring(job.request.event), 404))
+    local reply = outcome.reply(outcome.failure("unknown command: " .. printable.text(job.request.event, 80), 404))
     job.request.answer(reply)
   end
 end

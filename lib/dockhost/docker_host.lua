@@ -31,9 +31,13 @@ local SCHEMES = { unix = unix, tcp = tcp, ssh = ssh }
 -- (text) -> {kind=, path= | host=, port=?, text=} | nil, message. A missing port is `complete`'s to fill in.
 function docker_host.parse(text)
   local scheme, rest = text:match("^(%w+)://(.*)$")
-  if not scheme then scheme, rest = "tcp", text end
+  if not scheme then
+    -- The CLI takes any word for a host; a bare word here is a mistake more likely than a name.
+    if not text:find(":%d+$") then return nil, "is neither a unix:///path nor a tcp://host:port address" end
+    scheme, rest = "tcp", text
+  end
   local read = SCHEMES[scheme]
-  if not read then return nil, "is neither a unix:// nor a tcp:// address" end
+  if not read then return nil, "is neither a unix:///path nor a tcp://host:port address" end
   return read(rest, text)
 end
 

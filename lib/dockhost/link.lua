@@ -11,7 +11,7 @@ local MAX_MESSAGE = 4 * 1024 * 1024
 local Link = {}
 Link.__index = Link
 
--- link.new{ websocket =, resolver =, timer =, now =, server = settings.server, auth = table, pid =, offset =,
+-- link.new{ websocket =, resolver =, timer =, now =, trace = logger?, server = settings.server, auth =, pid =, offset =,
 -- on_connected = function(effect), on_event = function(effect) } -> link
 function link.new(options)
   return setmetatable({
@@ -73,6 +73,7 @@ function Link:try(address)
         self:arm()
       end,
       on_message = function(data, binary)
+        self:trace("received", data)
         self:apply(self.session:receive(data, binary, self.options.now()))
       end,
       on_close = function(why, kind)
@@ -151,11 +152,19 @@ function Link:apply(effects)
   self:arm()
 end
 
+-- What of a frame may be logged: its types and size. Payloads hold keys.
+function Link:trace(direction, frame)
+  if self.options.trace then
+    self.options.trace:debug(direction, { packet = frame:match("^%d%d?"), bytes = #frame })
+  end
+end
+
 -- Sends a frame of the session's. A peer that does not read for so long that the queue is full is given up.
 function Link:send(frame)
   if self.ended or not self.socket then
     return nil, "not connected"
   end
+  self:trace("sent", frame)
   local ok, message, code = self.socket:send(frame)
   if not ok then
     self:finish({ code = code, message = "the main server does not read what it is sent: " .. message })

@@ -92,7 +92,15 @@ function Node:assemble()
     end
   end
   self.sleep = waiting(host.timer.start)
-  self.docker = docker.new({ request = host.http.request, wait = task.wait, endpoint = self.settings.docker })
+  local docker_log = self.log:child("docker")
+  self.docker = docker.new({
+    request = host.http.request,
+    wait = task.wait,
+    endpoint = self.settings.docker,
+    observe = function(method, path, status)
+      docker_log:debug(method .. " " .. path, { status = status })
+    end,
+  })
   self.containers = containers.new({ docker = self.docker, image = setting("image") })
   self.ports = ports.new({
     listening = host.port.listening,
@@ -210,6 +218,7 @@ function Node:start_connection()
     now = host.loop.now,
     time = host.loop.time,
     log = self.log:child("connection"),
+    trace = self.log:child("ws"),
     settings = function()
       return self.settings
     end,

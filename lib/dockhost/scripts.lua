@@ -6,6 +6,14 @@ local scripts = {}
 
 local MAX_FILE = 256 * 1024
 
+local function copy(functions)
+  local copied = {}
+  for name, value in pairs(functions) do
+    copied[name] = value
+  end
+  return copied
+end
+
 -- What a script sees besides the libraries: nothing that blocks the loop, ends the process or reaches around it.
 local function base_environment()
   local names = {
@@ -15,7 +23,9 @@ local function base_environment()
   }
   local environment = {}
   for _, name in ipairs(names) do
-    environment[name] = _G[name]
+    local value = _G[name]
+    -- Copies: what a script changes in them is its own.
+    environment[name] = type(value) == "table" and copy(value) or value
   end
   environment.os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
   function environment.require(name)

@@ -5,12 +5,9 @@ local DEFAULT_TAIL, MAX_TAIL = 100, 10000
 
 local function split(text)
   local lines = json.array({})
-  for line in text:gmatch("([^\n]*)\n?") do
-    table.insert(lines, (line:gsub("\r$", "")))
-  end
-  -- The pattern also matches the empty string at the end.
-  if lines[#lines] == "" then
-    table.remove(lines)
+  -- The last line may lack its end.
+  for line in text:gsub("[^\n]$", "%0\n"):gmatch("(.-)\r?\n") do
+    table.insert(lines, line)
   end
   return lines
 end

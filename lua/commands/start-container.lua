@@ -16,7 +16,9 @@ return {
     if not inspected then
       return nil, why, failed
     end
-    if not containers.published(inspected) then
+    if not inspected.State.Running then
+      return nil, "the container ended at once, exit code " .. inspected.State.ExitCode .. ": see its logs", 500
+    elseif not containers.published(inspected) then
       return nil, "the container runs, but Docker did not publish its ports", 500
     end
     ctx.containers:own(inspected)

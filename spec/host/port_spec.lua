@@ -109,6 +109,19 @@ describe("host.port", function()
     assert.is_nil(listening[own])
   end)
 
+  it("counts a port as free that only closed connections linger on", function()
+    local script = [[
+      const net = require("net");
+      const server = net.createServer((socket) => socket.end());
+      server.listen(0, "127.0.0.1", () => {
+        const { port } = server.address();
+        net.connect(port, "127.0.0.1").resume().on("close", () => server.close(() => console.log(port)));
+      });
+    ]]
+    local number = assert(io.popen(("exec node -e '%s'"):format(script))):read("n")
+    assert.is_true(port.bindable(number))
+  end)
+
   it("is decided by IPv4 alone where there is no IPv6", function()
     local numbers, stop = listen("127.0.0.1", 1)
     local script = ("print(port.bindable(%d))"):format(numbers[1])

@@ -234,6 +234,7 @@ suite.test("SIGTERM while a create runs: it is answered, one way or the other, b
   const process = await suite.connect(server);
   const username = suite.user();
   const reply = server.ask("create-container", { username, sshPublicKey: suite.key.publicKey });
+  await until(async () => (await docker.ofUser(username)).length === 1, "the container that is being made");
   await process.stop();
   const { success } = await reply;
   assert.equal((await docker.ofUser(username)).length, success ? 1 : 0);

@@ -10,7 +10,7 @@ import { WebSocketServer } from "ws";
 
 const [cert, key] = process.argv.slice(2);
 
-// What became of the connections that ended: "/path 1000".
+// What became of the connections that ended: path, close code, bytes received ("/echo 1000 12").
 const ends = [];
 
 const routes = {
@@ -67,7 +67,9 @@ function serve(server) {
     if (refusals[url.pathname]) return refusals[url.pathname](stream);
     sockets.handleUpgrade(request, stream, head, (socket) => {
       socket.on("error", () => {});
-      socket.on("close", (code) => ends.push(`${url.pathname} ${code}`));
+      let bytes = 0;
+      socket.on("message", (data) => (bytes += data.length));
+      socket.on("close", (code) => ends.push(`${request.url} ${code} ${bytes}`));
       routes[url.pathname](socket, request, url.searchParams);
     });
   });

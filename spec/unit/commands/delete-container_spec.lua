@@ -81,7 +81,7 @@ describe("delete-container", function()
     assert.equal("ada", sent.answers[1].event)
   end)
 
-  for status, message in pairs({ [404] = "No such container", [409] = "removal of container is already in progress" }) do
+  for status, message in pairs({ [404] = "No such container", [409] = "removal is already in progress" }) do
     it("is a success when another hand removes it: " .. status, function()
       add("ada")
       node.docker:fail("DELETE", "", status, message)
