@@ -6,7 +6,6 @@
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,14 +13,13 @@
 #include "coroutine.h"
 #include "host.h"
 #include "loop.h"
+#include "memory.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
 #define STOPPED "stopped: it ran %f s without yielding"
-
-static size_t used, limit;
 
 /* One guarded resume; they nest. */
 struct slice {
@@ -35,23 +33,6 @@ struct slice {
 
 static struct slice *volatile current;
 static timer_t alarm_clock;
-
-void *guard_allocate(void *ud, void *block, size_t old_size, size_t new_size) {
-  (void)ud;
-  if (!block)
-    old_size = 0; /* it tells the type of what is allocated */
-  if (new_size == 0) {
-    free(block);
-    used -= old_size;
-    return NULL;
-  }
-  if (limit && new_size > old_size && used + (new_size - old_size) > limit)
-    return NULL;
-  void *moved = realloc(block, new_size);
-  if (moved)
-    used += new_size - old_size;
-  return moved;
-}
 
 int guard_close_thread(lua_State *co, lua_State *from) {
 #if LUA_VERSION_RELEASE_NUM >= 50406
@@ -74,8 +55,8 @@ static void guard_hook(lua_State *L, lua_Debug *at) {
     return;
   }
   lua_getinfo(L, "Sl", at);
-  luaL_error(L, "%s:%d: stopped: it ran %f s without yielding", at->short_src, at->currentline,
-             slice->seconds);
+  lua_pushfstring(L, "%s:%d: " STOPPED, at->short_src, at->currentline, slice->seconds);
+  lua_error(L);
 }
 
 static void guard_stop(lua_State *L) {
@@ -196,7 +177,7 @@ static int guard_resume(lua_State *L) {
 static int guard_limit_memory(lua_State *L) {
   lua_Integer bytes = luaL_checkinteger(L, 1);
   luaL_argcheck(L, bytes >= 0, 1, "less than nothing");
-  limit = (size_t)bytes;
+  memory_limit((size_t)bytes);
   return 0;
 }
 
@@ -212,7 +193,6 @@ static void guard_open_clock(lua_State *L) {
 static const luaL_Reg guard_functions[] = {
     {"resume", guard_resume}, {"limit_memory", guard_limit_memory}, {NULL, NULL}};
 
-int luaopen_host_guard(lua_State *L);
 int luaopen_host_guard(lua_State *L) {
   guard_open_clock(L);
   coroutine_replace(L);

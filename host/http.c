@@ -94,7 +94,6 @@ static const luaL_Reg http_request_methods[] = {
 
 static const luaL_Reg http_functions[] = {{"request", http_request}, {NULL, NULL}};
 
-int luaopen_host_http(lua_State *L);
 int luaopen_host_http(lua_State *L) {
   host_metatable(L, HTTP_REQUEST, http_request_methods);
   luaL_newlib(L, http_functions);

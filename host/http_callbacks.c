@@ -66,7 +66,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
   struct http_request *request = arg;
   size_t length = size * count;
   bool streamed = request->wanted & HTTP_DATA;
-  request->last_byte = loop_now();
   if (!streamed && length > request->limit - request->body.size)
     http_request_fail(request, "too-large", "the answer of %s is larger than %zu bytes", request->peer,
                       request->limit);
@@ -95,7 +94,7 @@ static size_t on_read(char *to, size_t size, size_t count, void *arg) {
   return length;
 }
 
-/* The only place that tells of sent bytes of a body that curl holds whole. */
+/* Counts the bodies; the only place that tells of sent bytes of one that curl holds whole. */
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
                        curl_off_t up) {
   struct http_request *request = arg;

@@ -170,8 +170,16 @@ static void deliver_next(struct http_request *request) {
     deliver(request, HTTP_PULL, push_pull);
 }
 
+static void deliver_rest(struct loop_timer *timer) {
+  (void)timer;
+  http_deliver();
+}
+
 void http_deliver(void) {
+  static struct loop_timer rest = {.fire = deliver_rest};
   struct http_request *request;
-  while ((request = http_request_next()))
+  while (!loop_stopping() && (request = http_request_next()))
     deliver_next(request);
+  if (http_request_next())
+    loop_timer_start(&rest, 0);
 }

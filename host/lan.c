@@ -96,7 +96,6 @@ static int lan_interfaces(lua_State *L) {
 
 static const luaL_Reg lan_functions[] = {{"interfaces", lan_interfaces}, {NULL, NULL}};
 
-int luaopen_host_lan(lua_State *L);
 int luaopen_host_lan(lua_State *L) {
   luaL_newlib(L, lan_functions);
   return 1;

@@ -59,7 +59,6 @@ static int log_write(lua_State *L) {
 
 static const luaL_Reg log_functions[] = {{"write", log_write}, {NULL, NULL}};
 
-int luaopen_host_log(lua_State *L);
 int luaopen_host_log(lua_State *L) {
   luaL_newlib(L, log_functions);
   return 1;

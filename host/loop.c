@@ -1,30 +1,24 @@
 /* The one event loop. libwebsockets waits; its context owns a single raw descriptor of ours, an epoll
- * instance, which in turn holds every other source and one timerfd for the heap of timers. */
+ * instance, which in turn holds every other source. */
 #include "loop.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libwebsockets.h>
 
 #include "door.h"
-#include "heap.h"
 #include "host.h"
 #include "lwslog.h"
+#include "timers.h"
 
-enum { BATCH = 32, DESCRIPTORS = 256, FOREVER = 1 << 30 /* seconds */ };
+enum { BATCH = 32, DESCRIPTORS = 256, LWS_PATIENCE = 600 /* seconds; our own timers are shorter */ };
 
 static struct lws_context *context;
 static int epoll_fd = -1;
-static bool running, stopping, dispatching;
-static unsigned timers_started;
-static double armed; /* what the timerfd is set to; 0 when it is not */
+static bool running, stopping;
 
 /* What epoll_wait reported and is not yet delivered: a source that is removed leaves it too. */
 static struct epoll_event batch[BATCH];
@@ -59,7 +53,6 @@ void loop_remove(struct loop_source *source) {
 
 /* A stop leaves the rest of the batch to the next run: the descriptors stay ready. */
 static void loop_dispatch(void) {
-  dispatching = true;
   batch_count = epoll_wait(epoll_fd, batch, BATCH, 0);
   for (batch_next = 0; batch_next < batch_count && !stopping;) {
     struct epoll_event event = batch[batch_next++];
@@ -68,57 +61,10 @@ static void loop_dispatch(void) {
       source->ready(source, event.events);
   }
   batch_next = batch_count = 0;
-  dispatching = false;
 }
 
-/* Timers that are started meanwhile wait for the next turn, even those due at once. */
-static void timers_ready(struct loop_source *source, uint32_t events) {
-  uint64_t expirations;
-  (void)events;
-  if (read(source->fd, &expirations, sizeof expirations) < 0)
-    return;
-  armed = 0;
-  double now = loop_now();
-  unsigned last = timers_started;
-  struct loop_timer *timer;
-  while (!stopping && (timer = heap_top()) && timer->due <= now && (int)(last - timer->order) >= 0) {
-    heap_remove(timer);
-    timer->fire(timer);
-  }
-}
-
-static struct loop_source timers = {-1, timers_ready};
-
-/* Once a turn, however many timers came and went; but at once for a timer that libwebsockets' own timers
- * start, since they fire just before it waits. */
-static void timers_arm(void) {
-  const struct loop_timer *next = heap_top();
-  double due = next ? next->due : 0;
-  if (due == armed)
-    return;
-  struct itimerspec at = {0};
-  at.it_value.tv_sec = (time_t)due;
-  at.it_value.tv_nsec = (long)((due - floor(due)) * 1e9);
-  timerfd_settime(timers.fd, TFD_TIMER_ABSTIME, &at, NULL);
-  armed = due;
-}
-
-int loop_timer_start(struct loop_timer *timer, double seconds) {
-  timer->due = loop_now() + fmin(fmax(seconds, 0), FOREVER);
-  timer->order = ++timers_started;
-  int error = 0;
-  if (timer->position)
-    heap_restore(timer);
-  else
-    error = heap_add(timer);
-  if (running && !dispatching)
-    timers_arm();
-  return error;
-}
-
-void loop_timer_stop(struct loop_timer *timer) {
-  if (timer->position)
-    heap_remove(timer);
+bool loop_stopping(void) {
+  return stopping;
 }
 
 static int raw_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
@@ -150,6 +96,7 @@ struct lws_context *loop_context(void) {
       .gid = (gid_t)-1,
       .uid = (uid_t)-1,
       .fd_limit_per_thread = DESCRIPTORS,
+      .timeout_secs = LWS_PATIENCE,
       .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
   };
   context = lws_create_context(&info);
@@ -163,10 +110,7 @@ struct lws_context *loop_context(void) {
 int loop_open(lua_State *L) {
   door_open(L);
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  timers.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (epoll_fd < 0 || timers.fd < 0)
-    return errno;
-  return loop_add(&timers, EPOLLIN);
+  return epoll_fd < 0 ? errno : timers_open();
 }
 
 void loop_close(void) {
@@ -174,8 +118,7 @@ void loop_close(void) {
   if (context)
     lws_context_destroy(context);
   context = NULL;
-  heap_free();
-  close(timers.fd);
+  timers_close();
   close(epoll_fd);
 }
 
@@ -187,10 +130,8 @@ static int loop_run(lua_State *L) {
     return host_fail(L, "ENOMEM", "the event loop can't start: %s", lwslog_last());
   running = true;
   bool works = true;
-  while (works && !stopping) {
-    timers_arm();
+  while (works && !stopping)
     works = lws_service(context, 0) >= 0;
-  }
   running = stopping = false;
   if (!works)
     return host_fail(L, "EIO", "the event loop failed: %s", lwslog_last());
@@ -229,7 +170,6 @@ static const luaL_Reg loop_functions[] = {
     {"time", loop_time}, {"on_error", loop_on_error}, {NULL, NULL},
 };
 
-int luaopen_host_loop(lua_State *L);
 int luaopen_host_loop(lua_State *L) {
   luaL_newlib(L, loop_functions);
   return 1;

@@ -3,6 +3,7 @@
 #ifndef DOCKHOST_LOOP_H
 #define DOCKHOST_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <lua.h>
@@ -24,6 +25,9 @@ struct loop_source {
 int loop_add(struct loop_source *source, uint32_t events);
 int loop_modify(struct loop_source *source, uint32_t events);
 void loop_remove(struct loop_source *source);
+
+/* Whether loop.stop was called: what is ready is left to the next run. */
+bool loop_stopping(void);
 
 /* libwebsockets' context, made on first use; NULL when it can't be. */
 struct lws_context *loop_context(void);

@@ -2,6 +2,7 @@
 #include "lwslog.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libwebsockets.h>
@@ -12,9 +13,14 @@ static int refusal;
 
 /* "SSL error: certificate has expired (preverify_ok=0;err=10;depth=0)" */
 static void lwslog_notice_refusal(const char *line) {
-  const char *text = strstr(line, "SSL error: ");
-  if (text)
-    sscanf(text, "SSL error: %127[^(](preverify_ok=%*d;err=%d", refusal_text, &refusal);
+  static const char intro[] = "SSL error: ";
+  const char *text = strstr(line, intro), *end = strstr(line, " (preverify_ok="),
+             *number = strstr(line, "err=");
+  if (!text || !end || !number)
+    return;
+  text += strlen(intro);
+  snprintf(refusal_text, sizeof refusal_text, "%.*s", (int)(end - text), text);
+  refusal = atoi(number + strlen("err="));
 }
 
 static void lwslog_emit(int level, const char *line) {
@@ -36,7 +42,6 @@ const char *lwslog_last(void) {
 
 int lwslog_refusal(const char **text) {
   int number = refusal;
-  refusal_text[strcspn(refusal_text, "(") - (refusal_text[0] != '\0')] = '\0';
   *text = refusal_text;
   refusal = 0;
   return number;

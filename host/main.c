@@ -9,28 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <lauxlib.h>
 #include <lualib.h>
 
-#include "guard.h"
+#include "host.h"
 #include "loop.h"
+#include "memory.h"
 
 enum { EXIT_FAULT = 70 /* EX_SOFTWARE */ };
-
-int luaopen_host_file(lua_State *L);
-int luaopen_host_guard(lua_State *L);
-int luaopen_host_http(lua_State *L);
-int luaopen_host_lan(lua_State *L);
-int luaopen_host_log(lua_State *L);
-int luaopen_host_loop(lua_State *L);
-int luaopen_host_port(lua_State *L);
-int luaopen_host_process(lua_State *L);
-int luaopen_host_resolver(lua_State *L);
-int luaopen_host_signal(lua_State *L);
-int luaopen_host_tar(lua_State *L);
-int luaopen_host_timer(lua_State *L);
-int luaopen_host_watch(lua_State *L);
-int luaopen_host_websocket(lua_State *L);
 
 static const luaL_Reg primitives[] = {
     {"host.file", luaopen_host_file},
@@ -81,7 +66,6 @@ static void main_arguments(lua_State *L, const struct program *program, int firs
 }
 
 #ifdef HOST_LUA
-
 /* Leaves the script and what it is called with. */
 static int main_prepare(lua_State *L, const struct program *program) {
   if (program->argc < 2)
@@ -94,19 +78,20 @@ static int main_prepare(lua_State *L, const struct program *program) {
     lua_pushstring(L, program->argv[i]);
   return program->argc - 2;
 }
-
 #else
-
 /* Pushes the directory of lib/, lua/ and host/boot.lua: the tree that the program was built in, or where it
  * is installed. */
 static const char *main_share(lua_State *L) {
   char program[PATH_MAX] = "";
   if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
     luaL_error(L, "can't tell where the program is: is /proc mounted?");
-  const char *directory = dirname(program);
-  if (access(lua_pushfstring(L, "%s/../host/boot.lua", directory), R_OK) == 0)
-    return lua_pushfstring(L, "%s/..", directory);
-  return lua_pushfstring(L, "%s/../share/dockhost", directory);
+  char *tree = dirname(dirname(program));
+  const char *installed = lua_pushfstring(L, "%s/share/dockhost", tree);
+  /* build/dockhost, or build/KIND/dockhost. */
+  for (int level = 0; level < 2; level++, tree = dirname(tree))
+    if (access(lua_pushfstring(L, "%s/host/boot.lua", tree), R_OK) == 0)
+      return lua_pushstring(L, tree);
+  return installed;
 }
 
 /* Leaves the boot script and its arguments: the share directory and `arg`. */
@@ -120,7 +105,6 @@ static int main_prepare(lua_State *L, const struct program *program) {
   lua_getglobal(L, "arg");
   return 2;
 }
-
 #endif
 
 /* (program) -> exit status or nothing */
@@ -149,7 +133,7 @@ static int main_run(lua_State *L, struct program *program) {
 
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
-  lua_State *L = lua_newstate(guard_allocate, NULL);
+  lua_State *L = lua_newstate(memory_allocate, NULL);
   int error = L ? loop_open(L) : ENOMEM;
   if (error) {
     fprintf(stderr, "%s: can't start: %s\n", argv[0], strerror(error));

@@ -183,7 +183,6 @@ static int port_bindable(lua_State *L) {
 static const luaL_Reg port_functions[] = {
     {"listening", port_listening}, {"bindable", port_bindable}, {NULL, NULL}};
 
-int luaopen_host_port(lua_State *L);
 int luaopen_host_port(lua_State *L) {
   luaL_newlib(L, port_functions);
   return 1;

@@ -98,7 +98,6 @@ static const luaL_Reg process_functions[] = {
     {NULL, NULL},
 };
 
-int luaopen_host_process(lua_State *L);
 int luaopen_host_process(lua_State *L) {
   luaL_newlib(L, process_functions);
   lua_pushliteral(L, DOCKHOST_VERSION);

@@ -68,7 +68,6 @@ static int resolver_lookup(lua_State *L) {
 
 static const luaL_Reg resolver_functions[] = {{"lookup", resolver_lookup}, {NULL, NULL}};
 
-int luaopen_host_resolver(lua_State *L);
 int luaopen_host_resolver(lua_State *L) {
   worker_register(L);
   luaL_newlib(L, resolver_functions);

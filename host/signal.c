@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -50,14 +49,23 @@ static struct listener *signal_next_due(void) {
   return listener;
 }
 
+/* The note is taken down before it is acted on: what arrives meanwhile comes in the next turn. */
+static void signal_collect(void) {
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (!arrived[numbers[i]])
+      continue;
+    arrived[numbers[i]] = 0;
+    for (struct listener *listener = listeners; listener; listener = listener->next)
+      listener->due = listener->due || listener->number == numbers[i];
+  }
+}
+
 /* A callback may close any listener, so the search starts anew after each. */
 static void signal_ready(struct loop_source *source, uint32_t events) {
   eventfd_t count;
   (void)events;
   eventfd_read(source->fd, &count);
-  for (struct listener *listener = listeners; listener; listener = listener->next)
-    listener->due = listener->due || arrived[listener->number];
-  memset((void *)arrived, 0, sizeof arrived);
+  signal_collect();
   for (struct listener *listener; (listener = signal_next_due());) {
     listener->due = false;
     loop_enter(signal_push, listener);
@@ -130,7 +138,6 @@ static const luaL_Reg signal_methods[] = {
 
 static const luaL_Reg signal_functions[] = {{"on", signal_on}, {NULL, NULL}};
 
-int luaopen_host_signal(lua_State *L);
 int luaopen_host_signal(lua_State *L) {
   host_metatable(L, SIGNAL, signal_methods);
   luaL_newlib(L, signal_functions);

@@ -159,7 +159,6 @@ static int tar_pack(lua_State *L) {
 
 static const luaL_Reg tar_functions[] = {{"pack", tar_pack}, {NULL, NULL}};
 
-int luaopen_host_tar(lua_State *L);
 int luaopen_host_tar(lua_State *L) {
   luaL_newlib(L, tar_functions);
   return 1;

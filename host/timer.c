@@ -54,7 +54,6 @@ static const luaL_Reg timer_methods[] = {
 
 static const luaL_Reg timer_functions[] = {{"start", timer_start}, {NULL, NULL}};
 
-int luaopen_host_timer(lua_State *L);
 int luaopen_host_timer(lua_State *L) {
   host_metatable(L, TIMER, timer_methods);
   luaL_newlib(L, timer_functions);

@@ -87,7 +87,6 @@ static const luaL_Reg watch_methods[] = {
 
 static const luaL_Reg watch_functions[] = {{"start", watch_start}, {NULL, NULL}};
 
-int luaopen_host_watch(lua_State *L);
 int luaopen_host_watch(lua_State *L) {
   host_metatable(L, WATCH, watch_methods);
   luaL_newlib(L, watch_functions);

@@ -180,15 +180,11 @@ static int socket_send(lua_State *L) {
   const char *data = luaL_checklstring(L, 2, &size);
   if (!ws || ws->state > WEBSOCKET_OPEN)
     return host_fail(L, "closed", "the connection is closed");
-  if (ws->queued + ws->in_flight + size > QUEUE_LIMIT)
+  if (ws->outbox.queued + ws->outbox.in_flight + size > QUEUE_LIMIT)
     return host_fail(L, "full", "more than %d MiB wait to be sent", QUEUE_LIMIT >> 20);
-  struct websocket_message *message = malloc(sizeof *message + LWS_PRE + size);
-  if (!message)
+  if (websocket_queue(&ws->outbox, data, size, lua_toboolean(L, 3)))
     return luaL_error(L, "not enough memory");
-  message->size = size;
-  message->binary = lua_toboolean(L, 3);
-  memcpy(message->data + LWS_PRE, data, size);
-  websocket_queue(ws, message);
+  websocket_flush(ws);
   lua_pushboolean(L, true);
   return 1;
 }
@@ -196,7 +192,7 @@ static int socket_send(lua_State *L) {
 /* (socket) -> bytes */
 static int socket_pending(lua_State *L) {
   const struct websocket *ws = socket_check(L);
-  lua_pushinteger(L, ws ? (lua_Integer)(ws->queued + ws->in_flight) : 0);
+  lua_pushinteger(L, ws ? (lua_Integer)(ws->outbox.queued + ws->outbox.in_flight) : 0);
   return 1;
 }
 
@@ -230,7 +226,6 @@ static const luaL_Reg socket_methods[] = {
 
 static const luaL_Reg websocket_functions[] = {{"connect", websocket_open}, {NULL, NULL}};
 
-int luaopen_host_websocket(lua_State *L);
 int luaopen_host_websocket(lua_State *L) {
   host_metatable(L, SOCKET, socket_methods);
   luaL_newlib(L, websocket_functions);

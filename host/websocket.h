@@ -17,11 +17,18 @@ enum websocket_state {
   WEBSOCKET_ENDED,   /* why is known; nothing is sent or received any more */
 };
 
-struct websocket_message {
-  struct websocket_message *next;
-  size_t size;
-  bool binary;
-  unsigned char data[]; /* LWS_PRE bytes for the frame's head, then the message */
+struct websocket_message;
+
+/* What waits to be written. */
+struct websocket_outbox {
+  struct websocket_message *first, *last;
+  size_t queued, in_flight;
+};
+
+/* The fragments of a message so far. */
+struct websocket_inbox {
+  char *data;
+  size_t size, room;
 };
 
 /* It lives until libwebsockets and Lua have both let go of it. */
@@ -41,11 +48,9 @@ struct websocket {
   struct sockaddr_storage address;
   socklen_t address_size;
 
-  struct websocket_message *first, *last; /* to be written */
-  size_t queued, in_flight;
-
-  char *assembled; /* the fragments of a message so far */
-  size_t assembled_size, assembled_room, limit;
+  struct websocket_outbox outbox;
+  struct websocket_inbox inbox;
+  size_t limit; /* of a message that arrives */
 
   const char *code; /* why it ended: NULL until that is known */
   char message[320];
@@ -61,8 +66,8 @@ struct websocket_request {
 
 /* Begins to connect. What becomes of it is told later, never from inside. */
 void websocket_connect(struct websocket *ws, const struct websocket_request *request, double timeout);
-/* Takes ownership of the message. */
-void websocket_queue(struct websocket *ws, struct websocket_message *message);
+/* To be called when something was queued. */
+void websocket_flush(struct websocket *ws);
 void websocket_shut(struct websocket *ws);
 /* Lua lets go: nothing is called any more, and the connection is dropped. */
 void websocket_abandon(struct websocket *ws);
@@ -72,6 +77,15 @@ void websocket_fail(struct websocket *ws, const char *code, const char *format, 
 
 /* What libwebsockets calls. */
 int websocket_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+
+/* To websocket_queue.c: 0 or ENOMEM. */
+int websocket_queue(struct websocket_outbox *box, const char *data, size_t size, bool binary);
+/* 0, or -1 when the connection is broken. */
+int websocket_write_next(struct websocket_outbox *box, struct lws *wsi);
+void websocket_drop_queue(struct websocket_outbox *box);
+/* Appends; so many bytes of the same frame are yet to come. 0 or ENOMEM. */
+int websocket_assemble(struct websocket_inbox *box, const char *data, size_t size, size_t remaining);
+void websocket_drop_assembled(struct websocket_inbox *box);
 
 /* To websocket_failure.c */
 

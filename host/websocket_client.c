@@ -25,21 +25,11 @@ static void client_kill(struct websocket *ws) {
     lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-static void client_drop_queue(struct websocket *ws) {
-  while (ws->first) {
-    struct websocket_message *message = ws->first;
-    ws->first = message->next;
-    free(message);
-  }
-  ws->last = NULL;
-  ws->queued = ws->in_flight = 0;
-}
-
 static void client_free(struct websocket *ws) {
   loop_timer_stop(&ws->timer);
   websocket_probe_stop(ws);
-  client_drop_queue(ws);
-  free(ws->assembled);
+  websocket_drop_queue(&ws->outbox);
+  websocket_drop_assembled(&ws->inbox);
   free(ws->host);
   free(ws);
 }
@@ -54,7 +44,7 @@ static void client_detached(struct websocket *ws) {
   }
   bool unexplained = !ws->code && !ws->asked;
   ws->state = WEBSOCKET_ENDED;
-  client_drop_queue(ws);
+  websocket_drop_queue(&ws->outbox);
   if (unexplained) {
     websocket_probe(ws);
   } else {
@@ -118,14 +108,7 @@ void websocket_connect(struct websocket *ws, const struct websocket_request *req
     client_detached(ws);
 }
 
-void websocket_queue(struct websocket *ws, struct websocket_message *message) {
-  message->next = NULL;
-  if (ws->last)
-    ws->last->next = message;
-  else
-    ws->first = message;
-  ws->last = message;
-  ws->queued += message->size;
+void websocket_flush(struct websocket *ws) {
   if (ws->state == WEBSOCKET_OPEN)
     lws_callback_on_writable(ws->wsi);
 }
@@ -147,83 +130,50 @@ static void client_established(struct websocket *ws) {
     return; /* it was given up in this very turn, and will be killed */
   ws->state = WEBSOCKET_OPEN;
   loop_timer_stop(&ws->timer);
-  if (ws->first)
+  if (ws->outbox.first)
     lws_callback_on_writable(ws->wsi);
   websocket_opened(ws);
 }
 
 static void client_too_large(struct websocket *ws) {
   websocket_fail(ws, "too-large", "the server sent a message of more than %zu bytes", ws->limit);
-  client_drop_queue(ws);
+  websocket_drop_queue(&ws->outbox);
   client_close(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
 }
 
-static bool client_assemble(struct websocket *ws, const char *data, size_t size, size_t remaining) {
-  size_t wanted = ws->assembled_size + size + remaining;
-  if (wanted > ws->assembled_room) {
-    char *grown = realloc(ws->assembled, wanted);
-    if (!grown)
-      return false;
-    ws->assembled = grown;
-    ws->assembled_room = wanted;
-  }
-  memcpy(ws->assembled + ws->assembled_size, data, size);
-  ws->assembled_size += size;
-  return true;
-}
-
-/* The buffer goes with the message: a large one is rare. */
+/* What was put together is gone before Lua is called, which may abort. */
 static void client_deliver(struct websocket *ws, bool binary) {
-  char *data = ws->assembled;
-  size_t size = ws->assembled_size;
-  ws->assembled = NULL;
-  ws->assembled_size = ws->assembled_room = 0;
-  websocket_received(ws, data, size, binary);
-  free(data);
+  struct websocket_inbox whole = ws->inbox;
+  ws->inbox = (struct websocket_inbox){0};
+  websocket_received(ws, whole.data, whole.size, binary);
+  websocket_drop_assembled(&whole);
 }
 
-/* libwebsockets writes past its buffer when this callback asks it to close (seen with 4.1.6): it never does.
- */
+/* Never asks to close: on that, libwebsockets 4.1.6 goes on to write past its buffer. */
 static void client_receive(struct websocket *ws, const char *data, size_t size) {
   if (ws->state != WEBSOCKET_OPEN)
     return;
   size_t remaining = lws_remaining_packet_payload(ws->wsi);
   bool final = lws_is_final_fragment(ws->wsi) && remaining == 0;
   bool binary = lws_frame_is_binary(ws->wsi);
-  if (remaining > ws->limit || ws->assembled_size + size + remaining > ws->limit)
+  if (remaining > ws->limit || ws->inbox.size + size + remaining > ws->limit)
     client_too_large(ws);
-  else if (final && ws->assembled_size == 0)
+  else if (final && ws->inbox.size == 0)
     websocket_received(ws, data, size, binary);
-  else if (!client_assemble(ws, data, size, remaining))
+  else if (websocket_assemble(&ws->inbox, data, size, remaining))
     client_too_large(ws);
   else if (final)
     client_deliver(ws, binary);
 }
 
-static int client_write_next(struct websocket *ws) {
-  struct websocket_message *message = ws->first;
-  ws->first = message->next;
-  if (!ws->first)
-    ws->last = NULL;
-  ws->queued -= message->size;
-  int size = (int)message->size;
-  int written = lws_write(ws->wsi, message->data + LWS_PRE, message->size,
-                          message->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
-  free(message);
-  if (written < size)
-    return -1;
-  if (lws_partial_buffered(ws->wsi))
-    ws->in_flight = (size_t)size;
-  return 0;
-}
-
 static int client_write(struct websocket *ws) {
-  ws->in_flight = 0;
+  struct websocket_outbox *outbox = &ws->outbox;
+  outbox->in_flight = 0;
   if (ws->state == WEBSOCKET_ENDED)
     return 0;
-  if (ws->first && client_write_next(ws))
+  if (outbox->first && websocket_write_next(outbox, ws->wsi))
     return -1;
-  if (ws->first || ws->in_flight) {
+  if (outbox->first || outbox->in_flight) {
     lws_callback_on_writable(ws->wsi);
     return 0;
   }

@@ -8,8 +8,6 @@
 
 static const struct lws_protocols protocols[] = {{.name = "websocket", .callback = websocket_callback}, {0}};
 
-/* A context has all its virtual hosts destroyed with it. */
-static struct lws_context *owner;
 static struct lws_vhost *plain, *secure;
 
 /* The variables of the environment that name a proxy are read for want of one here; an empty one is none. */
@@ -36,24 +34,34 @@ static const char *vhost_trust(struct lws_context_creation_info *info) {
   return NULL;
 }
 
-struct lws_vhost *websocket_vhost(bool tls, const char **reason) {
+/* Ours is the only limit of the time to connect. */
+static void vhost_patience(struct lws_context_creation_info *info) {
+#if LWS_LIBRARY_VERSION_NUMBER >= 4001000
+  info->connect_timeout_secs = 600;
+#else
+  (void)info;
+#endif
+}
+
+static struct lws_vhost *vhost_create(bool tls, const char **reason) {
   struct lws_context *context = loop_context();
-  struct lws_vhost **vhost = tls ? &secure : &plain;
-  if (context != owner)
-    plain = secure = NULL;
-  owner = context;
-  if (*vhost)
-    return *vhost;
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN,
       .vhost_name = tls ? "wss" : "ws",
       .protocols = protocols,
   };
   vhost_without_proxy(&info);
+  vhost_patience(&info);
   *reason = tls ? vhost_trust(&info) : NULL;
-  if (context && !*reason)
-    *vhost = lws_create_vhost(context, &info);
-  if (!*vhost && !*reason)
+  struct lws_vhost *vhost = context && !*reason ? lws_create_vhost(context, &info) : NULL;
+  if (!*reason)
     *reason = lwslog_last();
+  return vhost;
+}
+
+struct lws_vhost *websocket_vhost(bool tls, const char **reason) {
+  struct lws_vhost **vhost = tls ? &secure : &plain;
+  if (!*vhost)
+    *vhost = vhost_create(tls, reason);
   return *vhost;
 }

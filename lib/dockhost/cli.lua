@@ -159,7 +159,12 @@ local function prepare(host, tasks, share, parsed)
   local read = node.reader(host)
   local settings, errors = cli.settings(host, read, parsed.env_file)
   local function secrets()
-    return { app.node and app.node.settings.api_key, app.node and app.node.connection and app.node.connection.key }
+    local link = app.node and app.node.connection
+    local found = {}
+    for _, secret in pairs({ app.node and app.node.settings.api_key, link and link.key }) do
+      table.insert(found, secret)
+    end
+    return found
   end
   app.log = cli.logger(host, settings or {}, secrets)
   if not settings then

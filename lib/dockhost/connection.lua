@@ -249,13 +249,15 @@ end
 
 function Connection:pause(seconds)
   self.state = "waiting"
+  local timer
   task.wait(function(done)
     self.wake = done
-    local timer = self.timer.start(seconds, done)
+    timer = self.timer.start(seconds, done)
     return function()
       timer:close()
     end
   end)
+  timer:close()
   self.wake = nil
 end
 

@@ -46,7 +46,8 @@ local function addressee(payload)
     return nil
   end
   local name = payload.username
-  if name == nil then
+  -- JSON's null is a userdata.
+  if name == nil or type(name) == "userdata" then
     name = payload.USERNAME
   end
   return username.emittable(name) and name or nil
@@ -123,8 +124,10 @@ function Dispatcher:run(job)
   end
   local limit = job.command.limit
   if limit then
-    self.limits[job.name] = self.limits[job.name] or task.semaphore(limit)
-    table.insert(job.ends, (self.limits[job.name]:enter()))
+    -- A script that was reloaded may have another limit.
+    local door = job.name .. " " .. limit
+    self.limits[door] = self.limits[door] or task.semaphore(limit)
+    table.insert(job.ends, (self.limits[door]:enter()))
   end
   job.context = context.new(job, self.services)
   return job.command.run(job.params, job.context)

@@ -161,10 +161,10 @@ function Client:call(method, path, options)
   if not prefix then
     return nil, why, code
   end
-  local status, body = self:exchange(method, prefix .. path .. query_string(options.query), options)
+  local status, body, failure = self:exchange(method, prefix .. path .. query_string(options.query), options)
   if not status then
     self.version_prefix = nil
-    return nil, body, 503
+    return nil, body, failure
   end
   if status >= 200 and status < 300 or status == 304 then
     return body, status

@@ -11,7 +11,7 @@ local MAX_MESSAGE = 4 * 1024 * 1024
 local Link = {}
 Link.__index = Link
 
--- link.new{ websocket =, resolver =, timer =, now =, trace = logger?, server = settings.server, auth =, pid =, offset =,
+-- link.new{ websocket =, resolver =, timer =, now =, trace = logger?, server =, auth = table, pid =, offset =,
 -- on_connected = function(effect), on_event = function(effect) } -> link
 function link.new(options)
   return setmetatable({

@@ -71,7 +71,11 @@ function Scheduler:drain()
     local entry = self.ready[self.first]
     self.ready[self.first] = nil
     self.first = self.first + 1
-    entry[1]:step(entry[2])
+    -- Whatever fails here (the heap may be full), the tasks behind it run.
+    local ok, message = pcall(entry[1].step, entry[1], entry[2])
+    if not ok then
+      pcall(self.on_error, message)
+    end
   end
   self.first, self.last, self.draining = 1, 0, false
 end

@@ -615,6 +615,36 @@ describe("host.http", function()
     assert.are.equal(200, status)
   end)
 
+  it("leaves to the next run of the loop what a stop found undelivered", function()
+    local events = {}
+    local function note(name)
+      return function()
+        events[#events + 1] = name
+        loop.stop()
+      end
+    end
+    local runs = {}
+    http.request({ url = peer.url .. "/hello", on_head = note("head"), on_data = note("data"), on_done = note("done") })
+    for i = 1, 3 do
+      loop.run()
+      runs[i] = table.concat(events, " ")
+    end
+    assert.are.same({ "head", "head data", "head data done" }, runs)
+  end)
+
+  it("lets go of a request that is closed or has ended", function()
+    local requests = setmetatable({}, { __mode = "k" })
+    within(5, function(done)
+      local closed = http.request({ url = peer.url .. "/hang", on_done = done })
+      local ended = http.request({ url = peer.url .. "/hello", on_done = done })
+      requests[closed], requests[ended] = true, true
+      closed:close()
+    end)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(requests))
+  end)
+
   it("keeps a request alive that nobody refers to", function()
     local body
     within(5, function(done)

@@ -204,6 +204,22 @@ describe("host.websocket", function()
       assert.is_true(loop.now() - started < 2)
     end)
 
+    it("waits as long as it was told to", function()
+      local started, left = loop.now(), 3
+      within(8, function(done)
+        local function ended(_, message)
+          assert(message == "no answer in time" and loop.now() - started > 5.4, message)
+          left = left - 1
+          if left == 0 then
+            done()
+          end
+        end
+        websocket.connect(options("/silent", ended, { timeout = 5.5 }))
+        websocket.connect(options("/", ended, { timeout = 5.5, port = peer.mute_port }))
+        websocket.connect(options("/", ended, { timeout = 5.5, port = peer.mute_port, tls = true }))
+      end)
+    end)
+
     it("tells of an answer that makes no sense", function()
       assert.equal("handshake", select(3, ending("/hangup")))
       assert.equal("handshake", select(3, ending("/rubbish")))
@@ -519,7 +535,8 @@ describe("host.websocket", function()
           timeout = 3, limit = 1000, on_open = function() end, on_message = tell, on_close = tell }
         loop.run()]]):format(host or "localhost", address or "127.0.0.1", secure.secure_port))
       file:close()
-      local output = shell(("unset SSL_CERT_FILE SSL_CERT_DIR; cd %s && %s '%s' %s"):format(directory, trust, exe, path))
+      local clean = "unset SSL_CERT_FILE SSL_CERT_DIR; cd " .. directory
+      local output = shell(("%s && %s '%s' %s"):format(clean, trust, exe, path))
       secure.stop()
       return output
     end
@@ -567,7 +584,8 @@ describe("host.websocket", function()
     end)
 
     it("refuses an IPv6 address as the host, whose certificate can't be verified", function()
-      local socket, message, code = websocket.connect(options("/", error, { host = "::1", address = "::1", tls = true }))
+      local literal = { host = "::1", address = "::1", tls = true }
+      local socket, message, code = websocket.connect(options("/", error, literal))
       assert.is_nil(socket)
       assert.equal("tls", code)
       assert.matches("use a name", message)

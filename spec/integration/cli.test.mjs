@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before } from "node:test";
-import { BINARY, makeHome, ROOT, WRAPPER } from "../support/dockhost.mjs";
+import { BINARY, ROOT, WRAPPER } from "../support/dockhost.mjs";
 import { MainServer } from "../support/main-server.mjs";
 import { assertInDocker, assertInstance, assertNotInDocker, assertPlain, failed, succeeded } from "../support/shapes.mjs";
 import { ssh } from "../support/ssh.mjs";
@@ -175,7 +175,7 @@ suite.test("an unknown DOCKHOST_ name is warned about, and no more", async () =>
 });
 
 suite.test(".env in the working directory, and the environment wins", async () => {
-  const home = await makeHome();
+  const home = await suite.home();
   const lines = ["# a comment", "export DOCKHOST_PULL='never'", `DOCKHOST_PORT_START="${suite.ports.start + 30}"  # quoted`,
     `DOCKHOST_PORT_END=${suite.ports.start + 80}`, "DOCKHOST_IMAGE=dockhost-spec-none:none", ""];
   await writeFile(join(home, ".env"), lines.join("\n"));
@@ -187,7 +187,7 @@ suite.test(".env in the working directory, and the environment wins", async () =
 });
 
 suite.test("--env-file names another one, and one that is not there is an error", async () => {
-  const home = await makeHome();
+  const home = await suite.home();
   const file = join(home, "other settings");
   await writeFile(file, "DOCKHOST_PULL=sometimes\n");
   const settings = { DOCKHOST_PULL: undefined };
@@ -217,7 +217,7 @@ suite.test("without a main server: local mode, and call in another process makes
 });
 
 async function brokenScripts(file, text) {
-  const directory = join(await makeHome(), "scripts");
+  const directory = join(await suite.home(), "scripts");
   await cp(join(ROOT, "lua"), directory, { recursive: true });
   await writeFile(join(directory, file), text);
   return directory;
@@ -260,7 +260,22 @@ suite.test("DEBUG adds lines, and the key is in none", async () => {
   assert.ok(!process.stderr.includes(server.key().split(".")[0]));
 });
 
-suite.test("a log that nobody reads, and a name made to forge lines, do no harm", async () => {
+suite.test("a log that nobody reads stops nothing, and says later what is missing", async () => {
+  const process = await suite.connect(server, { settings: { DEBUG: "dockhost:*" } });
+  process.child.stderr.pause();
+  const event = `no-such-${"x".repeat(400)}`;
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.all(Array.from({ length: 50 }, () => server.ask(event, {})));
+  }
+  process.child.stderr.resume();
+  await until(async () => {
+    succeeded(await server.ask("list-containers", {}));
+    return process.matching(/lines? dropped/).length;
+  }, "the count of the dropped lines");
+  await process.stop();
+});
+
+suite.test("names made to forge log lines are harmless there", async () => {
   const process = await suite.connect(server);
   const from = process.mark();
   failed(await server.ask("delete-container", { username: "x\n2030-01-01 forged line" }));
@@ -274,7 +289,7 @@ suite.test("a log that nobody reads, and a name made to forge lines, do no harm"
 const STRACE = ["/usr/bin/strace", "/usr/local/bin/strace"];
 
 async function traced() {
-  const home = await makeHome();
+  const home = await suite.home();
   await mkdir(join(home, "trace"));
   const wrapper = [tracer(), "-f", "-qq", "-e", "trace=execve,execveat,fork,vfork,clone,clone3", "-o", join(home, "trace/out")];
   return { home, wrapper };

@@ -1,10 +1,10 @@
 // The connection to the main server: lost and found again, refused, absent, in each version, under any heartbeat.
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
+import net from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import * as docker from "../support/docker.mjs";
-import { makeHome } from "../support/dockhost.mjs";
 import { MainServer } from "../support/main-server.mjs";
 import { assertDeployed, assertPlain, succeeded } from "../support/shapes.mjs";
 import { ssh } from "../support/ssh.mjs";
@@ -55,7 +55,7 @@ suite.test("the server disconnects it: it connects again by itself", async () =>
 
 suite.test("a refused key: one line says what to do, and a changed key file is accepted on SIGHUP", async () => {
   const server = await suite.server();
-  const home = await makeHome();
+  const home = await suite.home();
   const file = join(home, "key");
   await writeFile(file, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA\n");
   const settings = { MAIN_SERVER_BACKEND_URL: server.url, DOCKHOST_API_KEY_FILE: file };
@@ -78,7 +78,7 @@ suite.test("a refused key: one line says what to do, and a changed key file is a
 
 suite.test("a key file that is missing is said so, and found when it appears and SIGHUP comes", async () => {
   const server = await suite.server();
-  const home = await makeHome();
+  const home = await suite.home();
   const file = join(home, "key");
   const settings = { MAIN_SERVER_BACKEND_URL: server.url, DOCKHOST_API_KEY_FILE: file };
   const process = await suite.launch(["run"], { home, settings });
@@ -101,6 +101,24 @@ suite.test("no main server: one line, and it connects when one appears", async (
   suite.closing(server, () => server.close());
   await server.backend();
   await answers(server);
+  assert.equal(process.matching(/can't be reached/).length, 1, process.tail());
+  await process.stop();
+});
+
+suite.test("what hangs up on it is dialled again and again, and named once", async () => {
+  let tries = 0;
+  const port = suite.ports.start;
+  const rude = net.createServer((socket) => {
+    tries += 1;
+    socket.destroy();
+  });
+  await new Promise((resolve) => rude.listen(port, "127.0.0.1", resolve));
+  suite.closing(rude, (listener) => new Promise((resolve) => listener.close(resolve)));
+  const settings = { MAIN_SERVER_BACKEND_URL: `http://127.0.0.1:${port}`, DOCKHOST_API_KEY: "some.key.here" };
+  const process = await suite.launch(["run"], { settings });
+  await until(() => tries >= 3, () => `three tries, there were ${tries}`);
+  await process.line(/can't be reached/);
+  assertOneCalmLine(process, /can't be reached/);
   assert.equal(process.matching(/can't be reached/).length, 1, process.tail());
   await process.stop();
 });
@@ -258,7 +276,7 @@ suite.test("a key that soon expires is warned about", async () => {
 
 suite.test("a main server that is replaced by SIGHUP with new settings is left for the new one", async () => {
   const [first, second] = [await suite.server(), await suite.server()];
-  const home = await makeHome();
+  const home = await suite.home();
   const file = join(home, ".env");
   const write = (server) => writeFile(file, `MAIN_SERVER_BACKEND_URL=${server.url}\nDOCKHOST_API_KEY=${server.key()}\n`);
   await write(first);

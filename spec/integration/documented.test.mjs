@@ -52,7 +52,8 @@ suite.test("create, ssh, list, status, logs, stop, start, delete, by user name",
   assert.ok(status.uptimeSeconds >= 0 && status.uptimeSeconds < 60 && status.rxBytes > 0, JSON.stringify(status));
 
   assert.deepEqual(succeeded(await server.ask("stop-container", { username }), "stop"), created);
-  await assertInDocker(username, created, { running: false });
+  const { State } = await assertInDocker(username, created, { running: false });
+  assert.notEqual(State.ExitCode, 137, "it ended by SIGTERM and needed no SIGKILL");
   const stopped = succeeded(await server.ask("container-status", { username }), "status");
   assertEntry(stopped);
   assert.equal(stopped.state, "exited");

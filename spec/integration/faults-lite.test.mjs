@@ -5,7 +5,6 @@ import { before } from "node:test";
 import { createInstance } from "../support/deployed-dialect.mjs";
 import { DockerProxy } from "../support/docker-proxy.mjs";
 import * as docker from "../support/docker.mjs";
-import { makeHome } from "../support/dockhost.mjs";
 import { assertDeployed, assertPlain, failed, succeeded } from "../support/shapes.mjs";
 import { Suite } from "../support/suite.mjs";
 import { until } from "../support/until.mjs";
@@ -19,7 +18,7 @@ let dockhost;
 let proxy;
 
 before(async () => {
-  const home = await makeHome();
+  const home = await suite.home();
   proxy = suite.closing(new DockerProxy(join(home, "docker.sock")), (it) => it.close());
   server = await suite.server();
   dockhost = await suite.connect(server, { home, settings: { DOCKER_HOST: proxy.host } });
@@ -94,6 +93,7 @@ suite.test("a check that outwaits Docker: exists is true, running is the last st
   const [running, stopped, nobody] = [suite.user(), suite.user(), suite.user()];
   for (const USERNAME of [running, stopped]) assert.equal((await server.ask("start_container", request(USERNAME))).status, 201);
   assert.equal((await server.ask("stop_container", { USERNAME: stopped })).status, 200);
+  const from = dockhost.mark();
   await proxy.close();
   const began = Date.now();
   const checks = [["check_if_container_exists", nobody], ["check_if_container_running", running],
@@ -102,9 +102,9 @@ suite.test("a check that outwaits Docker: exists is true, running is the last st
   const waited = Date.now() - began;
   assert.deepEqual(found, [true, true, false]);
   assert.ok(waited > 15000 && waited < 25000, `they were held for ${waited} ms`);
-  const from = dockhost.mark();
+  assert.equal(dockhost.matching(AWAY, from).length, 1, dockhost.tail());
   await proxy.open();
-  await dockhost.line(BACK, { from });
+  await assertOneLine(BACK, from);
   for (const USERNAME of [running, stopped]) assert.equal((await server.ask("delete_container", { USERNAME })).status, 200);
 });
 

@@ -7,6 +7,7 @@ import { IMAGE } from "../support/dockhost.mjs";
 import { assertEntry, assertInDocker, failed, succeeded } from "../support/shapes.mjs";
 import { ssh } from "../support/ssh.mjs";
 import { Suite } from "../support/suite.mjs";
+import { until } from "../support/until.mjs";
 
 const suite = new Suite("foreign");
 const OTHER = { repo: "dockhost-spec-foreign", tag: `run-${process.pid}` };
@@ -97,6 +98,8 @@ async function runAsNodeBackend(username, from) {
     HostConfig: { PortBindings: { "22/tcp": port(0), "80/tcp": port(1), "443/tcp": port(2) } },
   });
   await docker.start(id);
+  // Without docker-init its first process hears no SIGTERM before it is sshd.
+  await ssh(from, suite.key, "true");
   return docker.inspect(id);
 }
 
@@ -132,6 +135,29 @@ suite.test("an adopted container is reached by its id as well", async () => {
   assert.equal((await docker.inspect(container.Id)).State.Running, false);
   assert.deepEqual(succeeded(await server.ask("delete-container", prefix)), { containerId: container.Id });
   assert.equal(await docker.inspect(container.Id), null);
+});
+
+const TIDY = `trap "sleep 1; exit 7" TERM; echo ready; while :; do sleep 0.1; done`;
+const STUBBORN = `trap "" TERM; echo ready; while :; do sleep 0.1; done`;
+
+async function stopped(script) {
+  const username = suite.user("adopted");
+  const Labels = { "dockhost.test": suite.name };
+  await docker.start(await docker.create(username, { Image: IMAGE, Labels, Cmd: ["sh", "-c", script] }));
+  const lines = async () => succeeded(await server.ask("container-logs", { username })).lines;
+  await until(async () => (await lines()).includes("ready"), "the script");
+  const began = Date.now();
+  succeeded(await server.ask("stop-container", { username }));
+  const { State } = await docker.inspect(username);
+  await docker.remove(username);
+  return { exitCode: State.ExitCode, waited: Date.now() - began };
+}
+
+suite.test("a stop is SIGTERM first, and SIGKILL after five seconds", async () => {
+  const [tidy, stubborn] = await Promise.all([stopped(TIDY), stopped(STUBBORN)]);
+  assert.equal(tidy.exitCode, 7, "it had the time to end by itself");
+  assert.equal(stubborn.exitCode, 137);
+  assert.ok(stubborn.waited > 4500 && stubborn.waited < 9000, `it was given ${stubborn.waited} ms`);
 });
 
 suite.test("an adopted container counts toward capacity", async () => {

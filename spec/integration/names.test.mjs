@@ -15,7 +15,8 @@ const BAD = [...RESERVED, "", undefined, null, 7, 1.5, true, {}, [], ["a"], "x".
 
 const encodedName = (user) => `dockhost-x${Buffer.from(user).toString("hex")}`;
 
-const suite = new Suite("names", { users: [...PLAIN, ...ENCODED] });
+// The bad ones too: what a fault of ours makes of them must be swept away.
+const suite = new Suite("names", { users: [...PLAIN, ...ENCODED, ...BAD] });
 let server;
 let dockhost;
 

@@ -1,9 +1,11 @@
 // Runs the suites one after the other (`npm test`, or `npm test -- NAME…` for some) and looks for what they left behind.
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
+import net from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { leftovers } from "../support/suite.mjs";
+import { ALL_PORTS, leftovers } from "../support/suite.mjs";
+import { until } from "../support/until.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ENDING = ".test.mjs";
@@ -26,8 +28,25 @@ function run(file) {
   });
 }
 
+function listen(port) {
+  return new Promise((resolve) => {
+    const listener = net.createServer().unref();
+    listener.once("error", () => resolve(undefined)).listen(port, "127.0.0.1", () => resolve(listener));
+  });
+}
+
+// Two runs on one machine would sweep away each other's containers: the later one waits. A port frees itself, however a
+// run ends.
+async function waitForTurn() {
+  const port = ALL_PORTS.start - 1;
+  if (await listen(port)) return;
+  console.log("another run is under way on this machine: waiting for its end");
+  await until(() => listen(port), `the end of another run, which holds port ${port}`, { timeout: 20 * 60e3, every: 500 });
+}
+
 async function main() {
   const failures = [];
+  await waitForTurn();
   for (const file of await chosen(process.argv.slice(2))) {
     const began = Date.now();
     const code = await run(file);

@@ -4,7 +4,7 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before } from "node:test";
 import * as docker from "../support/docker.mjs";
-import { makeHome, ROOT } from "../support/dockhost.mjs";
+import { ROOT } from "../support/dockhost.mjs";
 import { assertDeployed, failed, succeeded } from "../support/shapes.mjs";
 import { Suite } from "../support/suite.mjs";
 import { until } from "../support/until.mjs";
@@ -16,7 +16,7 @@ let server;
 let dockhost;
 
 before(async () => {
-  home = await makeHome();
+  home = await suite.home();
   directory = join(home, "scripts");
   await cp(join(ROOT, "lua"), directory, { recursive: true });
   server = await suite.server();

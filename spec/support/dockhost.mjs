@@ -1,6 +1,6 @@
 // Starts the built binary with settings of its own and watches its log.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,6 +96,5 @@ export class Dockhost {
   async discard() {
     if (this.running) this.signal("SIGKILL");
     await this.exit.catch(() => {});
-    await rm(this.home, { recursive: true, force: true });
   }
 }

@@ -7,7 +7,7 @@ local function run()
   require "busted.runner" { standalone = false }
 end
 
-arg = { [0] = arg[0], "--ignore-lua", "--pattern=_spec", "--recursive", table.unpack(arg) }
+_G.arg = { [0] = arg[0], "--ignore-lua", "--pattern=_spec", "--recursive", table.unpack(arg) } -- luacheck: ignore 122
 os.exit = function(code) -- luacheck: ignore 122
   EXIT.code = code
   error(EXIT, 0)

@@ -1,42 +1,35 @@
--- A node on the fakes, with the real dispatcher and the real scripts: command specs dispatch an event and look at the
--- reply and at what Docker holds then.
+-- A node on the fakes, with the real wiring and the real scripts: command specs dispatch an event and look at the reply
+-- and at what Docker holds then.
 --
 --   local node = node_support.new{ settings = { max_containers = 2 } }
 --   local reply = node:call("create-container", { username = "ada", sshPublicKey = node_support.KEY })
 --   assert.is_true(reply.success)
 --   assert.same({ "ada" }, node.docker:names())
---   node:finish()            -- no timer open, no command running, no port held, each event answered once
+--   node:finish()            -- no error, no timer open, no command running, no port held, each event answered once
 --
 --   local sent = node:send("create-container", {…})    -- does not wait: sent.answers grows by one later
 --   node:settle()            -- lets Docker answer all that it is asked
 --   node:advance(20)         -- and the time go on
 --
 -- `directory` names other scripts than the shipped ones, and `commands` and `dialect` add to what is loaded. The parts
--- are in node.clock, node.docker, node.log, node.containers, node.instances, node.dispatcher, node.tasks …
-local containers = require("dockhost.containers")
-local dispatcher = require("dockhost.dispatcher")
-local docker = require("dockhost.docker")
-local fake_clock = require("fake_clock")
-local fake_docker = require("fake_docker")
+-- are in node.host (fake_host), node.clock, node.docker, node.log, node.containers, node.instances, node.dispatcher,
+-- node.tasks … What ctx.http asks is answered by node.host.web; node.emitted has what ctx.emit was given.
+local fake_host = require("fake_host")
 local fake_log = require("fake_log")
-local fake_tar = require("fake_tar")
-local images = require("dockhost.images")
-local instances = require("dockhost.instances")
 local json = require("dockhost.json")
-local lfs = require("lfs")
-local networks = require("dockhost.networks")
-local ports = require("dockhost.ports")
-local scripts = require("dockhost.scripts")
+local node = require("dockhost.node")
+local script_files = require("script_files")
 local task = require("dockhost.task")
 
 local node_support = {}
 
 -- A key that passes the check.
 node_support.KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICq2mBmHEkETII5txWaN29uzRnifEzyKBdeZTwKkQ6kh ada@home"
-node_support.IMAGE = "sohampirale/instance"
-node_support.IDENTITY = "4026531836:100:5000"
+node_support.IMAGE = fake_host.IMAGE
+node_support.IDENTITY = fake_host.IDENTITY
 
 local SETTINGS = {
+  docker = { kind = "unix", path = "/var/run/docker.sock" },
   image = node_support.IMAGE,
   pull = "missing",
   port_start = 1024,
@@ -46,44 +39,6 @@ local SETTINGS = {
   cpus = 0.5,
   pids = 512,
 }
-
--- The shipped scripts, wherever the specs are run from.
-node_support.scripts = debug.getinfo(1, "S").source:match("^@(.-)[^/]*$") .. "../../lua"
-
-function node_support.read(path, limit)
-  local file, message = io.open(path, "rb")
-  if not file then
-    return nil, message
-  end
-  local text = file:read("a")
-  file:close()
-  if #text > limit then
-    return nil, path .. " is too large", "too-large"
-  end
-  return text
-end
-
-function node_support.list(path)
-  local names = {}
-  for name in lfs.dir(path) do
-    if name ~= "." and name ~= ".." then
-      table.insert(names, name)
-    end
-  end
-  table.sort(names)
-  return names
-end
-
--- As host.guard.resume: a failure comes with its traceback.
-function node_support.resume(co, ...)
-  local results = table.pack(coroutine.resume(co, ...))
-  if not results[1] then
-    results[3] = debug.traceback(co, tostring(results[2]))
-    results.n = 3
-    coroutine.close(co)
-  end
-  return table.unpack(results, 1, results.n)
-end
 
 local Node = {}
 Node.__index = Node
@@ -98,119 +53,67 @@ local function merged(base, changes)
   return result
 end
 
+local DIRECTORY = "/scripts"
+
 local function load_scripts(self, options)
-  local set, errors = scripts.load(options.directory or node_support.scripts, {
-    read = node_support.read,
-    list = node_support.list,
-    call = pcall,
-    log = self.log,
-  })
-  assert(set, errors and table.concat(errors, "\n"))
-  set.commands = merged(set.commands, options.commands)
-  set.dialect = merged(set.dialect, options.dialect)
-  return set
+  script_files.add(self.host.files, options.directory or script_files.shipped, DIRECTORY)
+  local ok, errors = self:run(self.node.load_scripts, self.node)
+  assert(ok, errors and table.concat(errors, "\n"))
+  self.scripts = self.node.scripts
+  self.scripts.commands = merged(self.scripts.commands, options.commands)
+  self.scripts.dialect = merged(self.scripts.dialect, options.dialect)
 end
 
-local function sleeper(clock)
-  return function(seconds)
-    task.wait(function(done)
-      local timer = clock.timer.start(seconds, done)
-      return function()
-        timer:close()
-      end
-    end)
+-- Stands for the connection and the monitor: what they are told is kept.
+local function stand_ins(self)
+  local connection, monitor = {}, {}
+  function connection.emit(_, ...)
+    table.insert(self.emitted, table.pack(...))
+    return true
   end
-end
-
-local function setting(self, name)
-  return function()
-    return self.settings[name]
+  function monitor.sweep_in()
+    self.leftovers = self.leftovers + 1
   end
-end
-
--- What node.lua does with the host's primitives.
-local function assemble(self)
-  self.tasks = task.new({ resume = node_support.resume, on_error = error })
-  self.client = docker.new({
-    request = self.docker.request,
-    wait = task.wait,
-    endpoint = { kind = "unix", path = "/var/run/docker.sock" },
-  })
-  self.containers = containers.new({ docker = self.client, image = setting(self, "image") })
-  self.ports = ports.new({
-    listening = self.docker.listening,
-    bindable = self.docker.bindable,
-    range = function()
-      return self.settings.port_start, self.settings.port_end
-    end,
-  })
-  self.instances = instances.new({
-    docker = self.client,
-    containers = self.containers,
-    networks = networks.new({ docker = self.client, flights = task.flights(self.tasks) }),
-    identity = node_support.IDENTITY,
-    capacity = setting(self, "max_containers"),
-    on_leftover = function()
-      self.leftovers = self.leftovers + 1
-    end,
-  })
-end
-
-local function services(self)
-  return {
-    config = function()
-      return self.settings
-    end,
-    tasks = self.tasks,
-    timer = self.clock.timer,
-    sleep = sleeper(self.clock),
-    time = self.clock.time,
-    docker = self.client,
-    containers = self.containers,
-    instances = self.instances,
-    images = images.new({ docker = self.client, flights = task.flights(self.tasks), log = self.log }),
-    ports = self.ports,
-    tar = fake_tar.pack,
-    http = function()
-      return nil, "no network in specs", "connect"
-    end,
-    emit = function(...)
-      table.insert(self.emitted, table.pack(...))
-      return true
-    end,
-  }
+  self.node.connection, self.node.monitor = connection, monitor
 end
 
 function node_support.new(options)
   options = options or {}
-  local clock = fake_clock.new()
+  local host, errors = fake_host.new(), {}
   local self = setmetatable({
-    clock = clock,
-    docker = fake_docker.new({ time = clock.time }),
+    host = host,
+    clock = host.clock,
+    docker = host.docker,
     log = fake_log.new(),
+    tasks = task.new({
+      resume = fake_host.resume,
+      on_error = function(message, traceback)
+        table.insert(errors, traceback or message)
+      end,
+    }),
+    errors = errors,
     settings = merged(SETTINGS, options.settings),
     leftovers = 0,
     emitted = {},
     sent = {},
   }, Node)
-  self.docker:add_image(node_support.IMAGE)
-  clock.settle = function()
-    self.docker:settle()
-  end
-  assemble(self)
-  self.scripts = load_scripts(self, options)
-  self.dispatcher = dispatcher.new({
+  self.node = node.new({
+    host = host,
     tasks = self.tasks,
-    timer = clock.timer,
-    now = clock.now,
-    time = clock.time,
     log = self.log,
-    scripts = function()
-      return self.scripts
-    end,
-    services = services(self),
+    settings = self.settings,
+    directory = DIRECTORY,
   })
+  stand_ins(self)
+  self.client, self.dispatcher, self.ports = self.node.docker, self.node.dispatcher, self.node.ports
+  self.containers, self.instances = self.node.containers, self.node.instances
+  load_scripts(self, options)
   return self
+end
+
+-- Swaps the scripts, as a reload does.
+function Node:use_scripts(set)
+  self.node.scripts, self.scripts = set, set
 end
 
 -- Dispatches an event as the connection does. Returns a table: `answers` lists what was answered, as
@@ -252,7 +155,7 @@ function Node:call(event, payload, options)
 end
 
 function Node:settle()
-  self.docker:settle()
+  self.host:settle()
 end
 
 function Node:advance(seconds)
@@ -278,6 +181,7 @@ end
 -- Fails where anything is left behind.
 function Node:finish()
   self:settle()
+  assert(#self.errors == 0, table.concat(self.errors, "\n"))
   for _, sent in ipairs(self.sent) do
     assert(#sent.answers == sent.expected, tostring(sent.event) .. " was answered " .. #sent.answers .. " times")
   end

@@ -1,5 +1,6 @@
 // What every suite has: users and ports of its own, things that are closed at its end, and the log on a failure.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import * as docker from "./docker.mjs";
 import { Dockhost, IMAGE, makeHome } from "./dockhost.mjs";
@@ -104,13 +105,18 @@ export class Suite {
     return this.closing(await new MainServer(options).listen(), (server) => server.close());
   }
 
+  /** A directory that lasts as long as the suite. */
+  async home() {
+    return this.closing(await makeHome(), (home) => rm(home, { recursive: true, force: true }));
+  }
+
   settings(more = {}) {
     return { DOCKHOST_PORT_START: this.ports.start, DOCKHOST_PORT_END: this.ports.end, ...more };
   }
 
   /** Any invocation of the program. */
   async launch(args, { settings = {}, home, ...options } = {}) {
-    const where = home ?? (await makeHome());
+    const where = home ?? (await this.home());
     const process = new Dockhost({ args, home: where, settings: this.settings(settings), ...options });
     this.processes.push(process);
     return this.closing(process, () => process.discard());
@@ -121,7 +127,9 @@ export class Suite {
     const link = { MAIN_SERVER_BACKEND_URL: server.url, DOCKHOST_API_KEY: server.key() };
     const process = await this.launch(["run", ...args], { settings: { ...link, ...settings }, ...options });
     this.closing(process, () => process.running && process.stop());
-    await server.backend(undefined, 30000).catch((error) => {
+    const died = process.exit.then((code) => Promise.reject(new Error(`it ended with ${code}`)));
+    died.catch(() => {});
+    await Promise.race([server.backend(undefined, 30000), died]).catch((error) => {
       throw new Error(`${error.message}\n${process.tail()}`);
     });
     return process;

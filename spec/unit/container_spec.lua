@@ -1,6 +1,6 @@
-local node_support = require("node_support")
+local script_files = require("script_files")
 
-local describe_instance = dofile(node_support.scripts .. "/container.lua")
+local describe_instance = dofile(script_files.shipped .. "/container.lua")
 
 local INSTANCE = { username = "ada", image = "some/image", keys = "ssh-ed25519 AAAA ada\n",
   ports = { ssh = 3100, http = 3101, https = 3102 } }

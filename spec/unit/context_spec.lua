@@ -153,7 +153,7 @@ describe("ctx.describe", function()
       end)
       return { image = ctx.describe({ image = "x", keys = "k", ports = { ssh = 1, http = 2, https = 3 } }).Image }
     end)
-    node.scripts = { commands = {}, dialect = {} }
+    node:use_scripts({ commands = {}, dialect = {} })
     go()
     assert.equal("x", sent.reply.data.image)
   end)

@@ -1,6 +1,6 @@
-local node_support = require("node_support")
+local script_files = require("script_files")
 
-local dialect = dofile(node_support.scripts .. "/dialect.lua")
+local dialect = dofile(script_files.shipped .. "/dialect.lua")
 
 local FAILURE = { success = false, status = 409, message = "why not", data = { a = 1 } }
 

@@ -59,6 +59,15 @@ describe("a reply", function()
     end
   end)
 
+  it("takes a null for no name", function()
+    with({ greet = { params = { username = "username" }, run = function()
+      return {}
+    end } })
+    local sent = node:send("greet", { username = json.null, USERNAME = "ada" })
+    assert.equal("ada", sent.answers[1].event)
+    assert.is_true(sent.reply.success)
+  end)
+
   it("reaches a user whose name we refuse under that name", function()
     with({ greet = { params = { username = "username" }, run = error } })
     local name = ("n"):rep(129)
@@ -448,6 +457,21 @@ describe("a limit", function()
     started[4].done({})
   end)
 
+  it("is the new one after a reload that changed it", function()
+    node.scripts.commands.wait.limit = 1
+    node:send("wait", { username = "a1" })
+    node:send("wait", { username = "b1" })
+    assert.equal(1, #started)
+    node.scripts.commands.wait.limit = 3
+    for _, user in ipairs({ "c1", "d1", "e1", "f1" }) do
+      node:send("wait", { username = user })
+    end
+    assert.equal(4, #started)
+    node:advance(290)
+    node:advance(290)
+    assert.equal(6, #started)
+  end)
+
   it("loses no place to those who fail, are cancelled or reach their deadline", function()
     local sent = {}
     for i = 1, 6 do
@@ -712,7 +736,7 @@ describe("ctx", function()
     end } })
     node:call("look", {})
     assert.equal("look", seen.event)
-    assert.equal(node.settings, seen.config)
+    assert.same(node.settings, seen.config)
     for _, name in ipairs({ "debug", "info", "warn", "error" }) do
       assert.is_function(seen.log[name])
     end
@@ -742,7 +766,7 @@ describe("scripts that are exchanged while commands run", function()
       return "old"
     end } })
     local sent = node:send("wait_for", { username = "ada" })
-    node.scripts = { commands = {}, dialect = {} }
+    node:use_scripts({ commands = {}, dialect = {} })
     started[1].done({})
     assert.equal("old", sent.reply)
     assert.is_false(node:call("wait_for", { username = "ada" }).success)

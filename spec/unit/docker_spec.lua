@@ -178,6 +178,27 @@ describe("a failure", function()
     assert.equal(503, status)
   end)
 
+  it("by an answer that is too large is no absence of Docker's", function()
+    connect(UNIX, function(options)
+      if options.url:find("/version$") then
+        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+      else
+        options.on_done(nil, "curl's words", "too-large")
+      end
+      return {}
+    end)
+    assert.same({ nil, "Docker's answer was too large", 500 }, { call("container_list") })
+  end)
+
+  it("by a body that can't be written as JSON is none either, and nothing is sent", function()
+    call("version")
+    local id, message, status = call("container_create", "ada", { f = print })
+    assert.is_nil(id)
+    assert.matches("JSON cannot hold a function", message)
+    assert.equal(500, status)
+    assert.equal(0, #daemon:asked("POST", ""))
+  end)
+
   for code, expected in pairs({ timeout = "did not finish in time", idle = "did not finish in time" }) do
     it("by " .. code .. " says so, as 503", function()
       connect(UNIX, function(options)

@@ -75,6 +75,15 @@ describe("an image that is here", function()
     end)
   end
 
+  it("is not pulled because it can't be looked at", function()
+    daemon:fail("GET", "^/images/", 500, "broken")
+    local ok, message, status = ensure("missing")
+    assert.is_nil(ok)
+    assert.equal("broken", message)
+    assert.equal(500, status)
+    assert.equal(0, pulls())
+  end)
+
   it("is not taken for granted while Docker is away", function()
     daemon:down()
     local ok, message, status = ensure("missing")
@@ -160,7 +169,35 @@ describe("a pull", function()
     daemon:lose("POST", "^/images/create$")
     local ok, message, status = ensure("missing")
     assert.is_nil(ok)
-    assert.matches("Docker does not answer", message)
+    assert.matches("^Docker does not answer", message)
+    assert.is_nil(message:find("make image"))
     assert.equal(503, status)
+  end)
+
+  it("logs each tenth of all its layers once", function()
+    local function entry(id, current)
+      return { status = "Downloading", id = id, progressDetail = { current = current, total = 100 } }
+    end
+    local entries = {
+      entry("a", 1), { status = "Downloading" }, entry("b", 1), entry("a", 30), entry("a", 31), entry("b", 100),
+      { status = "Extracting", id = "a", progressDetail = { current = 100, total = 100 } }, entry("a", 100),
+    }
+    pool.docker = {
+      image_inspect = function()
+        return nil, "no such image", 404
+      end,
+      image_pull = function(_, _, on_progress)
+        for _, each in ipairs(entries) do
+          on_progress(each)
+        end
+        return true
+      end,
+    }
+    ensure("missing")
+    local percents = {}
+    for _, record in ipairs(log:find("info")) do
+      table.insert(percents, record.fields.percent)
+    end
+    assert.same({ 10, 60, 100 }, percents)
   end)
 end)

@@ -77,7 +77,7 @@ describe("Docker's coming and going", function()
     start()
     node:advance(60)
     assert.equal(1, #node.log:find("warn", "Docker does not answer"))
-    assert.equal(1, #node.log.records)
+    assert.equal(0, #node.log:find("info"))
   end)
 
   it("is noticed within 5 s of its return", function()
@@ -103,6 +103,26 @@ describe("Docker's coming and going", function()
     watch:stop()
     node.clock:assert_idle()
     assert.equal(0, #node.log:find("warn"))
+  end)
+
+  it("is asked for soon again after a short return", function()
+    node.docker:down()
+    start()
+    node:advance(300)
+    node.docker:up()
+    node:advance(5)
+    node.docker:down()
+    node:settle()
+    node.docker:up()
+    node:advance(0.5)
+    assert.equal(2, ups)
+  end)
+
+  it("leaves no sweep behind that was still to come", function()
+    start()
+    watch:sweep_in(10)
+    watch:stop()
+    node.clock:assert_idle()
   end)
 
   it("is not waited for by a monitor that is stopped", function()
@@ -238,6 +258,23 @@ describe("what is half made", function()
     assert.same({}, node.docker:names())
   end)
 
+  it("is not looked for after each creation of this process", function()
+    start()
+    node.instances.attempts["mine"] = true
+    docker("container_create", "ada", {
+      Image = IMAGE,
+      Labels = { ["dockhost.managed"] = "true", ["dockhost.maker"] = ME, ["dockhost.attempt"] = "mine" },
+    })
+    node:advance(60)
+    assert.equal(1, #node.docker:asked("GET", "^/containers/json$"))
+  end)
+
+  it("is not what has our label and no maker", function()
+    made("ada", nil)
+    start()
+    assert.same({ "ada" }, node.docker:names())
+  end)
+
   it("is removed when this process has given it up", function()
     made("ada", ME)
     start()
@@ -326,6 +363,26 @@ describe("what is half made", function()
     node.docker:fail("DELETE", "", 404, "No such container")
     start()
     assert.equal(0, #node.log:find("warn"))
+  end)
+
+  it("is swept once for all who ask for it", function()
+    start()
+    watch:sweep_in(1)
+    watch:sweep_in(1)
+    node:advance(2)
+    assert.equal(2, #node.docker:asked("GET", "^/containers/json$"))
+  end)
+
+  it("is still watched for after a sweep that failed by itself", function()
+    made("ada", DEAD)
+    local alive = watch.alive
+    watch.alive = error
+    start()
+    assert.equal(1, #node.log:find("warn", "the sweep for half-made containers failed"))
+    watch.alive = alive
+    watch:sweep_in(1)
+    node:advance(1)
+    assert.same({}, node.docker:names())
   end)
 
   it("is not swept twice at once", function()

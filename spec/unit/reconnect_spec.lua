@@ -1,6 +1,6 @@
-local node_support = require("node_support")
+local script_files = require("script_files")
 
-local reconnect = dofile(node_support.scripts .. "/reconnect.lua")
+local reconnect = dofile(script_files.shipped .. "/reconnect.lua")
 
 local function range(attempt, reason)
   local least, most, sum = math.huge, 0, 0

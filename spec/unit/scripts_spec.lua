@@ -1,5 +1,5 @@
 local fake_log = require("fake_log")
-local node_support = require("node_support")
+local script_files = require("script_files")
 local scripts = require("dockhost.scripts")
 
 local COMMAND = "return { run = function() return {} end }"
@@ -84,9 +84,9 @@ describe("loading", function()
   end
 
   it("loads the shipped scripts", function()
-    local set, errors = scripts.load(node_support.scripts, {
-      read = node_support.read,
-      list = node_support.list,
+    local set, errors = scripts.load(script_files.shipped, {
+      read = script_files.read,
+      list = script_files.list,
       call = pcall,
       log = log,
     })

@@ -161,6 +161,28 @@ describe("a failing task", function()
     assert.same({ { false, "x", "the traceback", n = 3 } }, ended)
   end)
 
+  it("does not keep others from running when it can't even be resumed, nor be reported", function()
+    local complaints, ran = 0, false
+    local tasks = task.new({
+      resume = function(co)
+        if complaints == 0 then
+          error("not enough memory")
+        end
+        return coroutine.resume(co)
+      end,
+      on_error = function()
+        complaints = complaints + 1
+        error("not enough memory")
+      end,
+    })
+    tasks:spawn(function() end)
+    tasks:spawn(function()
+      ran = true
+    end)
+    assert.equal(1, complaints)
+    assert.is_true(ran)
+  end)
+
   it("does not keep others from running when its on_end fails", function()
     local tasks, errors = scheduler()
     local ran = false
@@ -172,6 +194,42 @@ describe("a failing task", function()
     end)
     assert.matches("in on_end", errors[1][1])
     assert.is_true(ran)
+  end)
+end)
+
+describe("a call", function()
+  it("runs a function to its end under the guard of the tasks, and returns what pcall would", function()
+    local resumed = 0
+    local tasks = task.new({
+      resume = function(...)
+        resumed = resumed + 1
+        return coroutine.resume(...)
+      end,
+    })
+    assert.same({ true, 3, nil, n = 3 }, table.pack(tasks:call(function(a, b)
+      return a + b, nil
+    end, 1, 2)))
+    assert.equal(1, resumed)
+    assert.same({ false, "oops" }, { tasks:call(error, "oops", 0) })
+  end)
+
+  it("can't wait, nor yield", function()
+    local tasks = scheduler()
+    local ok, message = tasks:call(function()
+      task.wait(function() end)
+    end)
+    assert.is_false(ok)
+    assert.matches("own coroutine", message)
+    local closed = false
+    ok, message = tasks:call(function()
+      local _ <close> = setmetatable({}, { __close = function()
+        closed = true
+      end })
+      coroutine.yield()
+    end)
+    assert.is_false(ok)
+    assert.matches("yielded", message)
+    assert.is_true(closed)
   end)
 end)
 

@@ -24,8 +24,9 @@ local function dispatch(app, event, payload)
       event = event,
       payload = payload,
       acknowledged = true,
-      fits = function()
-        return true
+      fits = function(value)
+        local text, problem = json.encode(value)
+        return text ~= nil, problem
       end,
       answer = done,
     })

@@ -81,15 +81,24 @@ end
 
 -- Calls `fn` once the directory has been quiet for a moment after a change that `concerns` it.
 local function watch(app, directory, concerns, fn)
-  local timer
-  local watching, message = app.host.watch.start(directory, function(name)
-    if name and not concerns(name) then
-      return
-    end
+  local timer, watching, message
+  local function settle(then_do)
     if timer then
       timer:close()
     end
-    timer = app.host.timer.start(SETTLE_SECONDS, fn)
+    timer = app.host.timer.start(SETTLE_SECONDS, then_do)
+  end
+  watching, message = app.host.watch.start(directory, function(name)
+    if not name then
+      -- The directory itself may have gone, for a new one of its name.
+      watching:close()
+      settle(function()
+        watch(app, directory, concerns, fn)
+        fn()
+      end)
+    elseif concerns(name) then
+      settle(fn)
+    end
   end)
   if not watching then
     app.log:warn("changes are not seen by themselves (SIGHUP reloads): " .. message)

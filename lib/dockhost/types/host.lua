@@ -108,7 +108,7 @@ local websocket = {}
 function websocket.connect(options) end
 ---@class host.websocket.Socket
 local Socket = {}
----Queues one message. Fails with "closed", or "full" when more than 8 MiB wait.
+---Queues one message, before the socket is open too. Fails with "closed", or "full" when more than 8 MiB wait.
 ---@param data string
 ---@param binary boolean?
 ---@return true|nil, string?, string?
@@ -169,6 +169,7 @@ local log = {}
 function log.write(line) end
 
 ---@class host.process
+---@field version string the version of the program
 local process = {}
 ---The environment.
 ---@return table<string, string>
@@ -187,6 +188,7 @@ function process.alive(identity) end
 
 ---@class host.guard
 local guard = {}
+---Requiring the module replaces coroutine.resume, wrap and close by equals that the watchdog knows of.
 ---Resumes a coroutine as coroutine.resume does, but stops it when it runs `seconds` without yielding: then it returns
 ---false and a message that names the line, and the coroutine is dead. A failed coroutine's message carries a traceback
 ---as a third result, and the coroutine is closed.

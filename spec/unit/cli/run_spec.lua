@@ -1,0 +1,382 @@
+local captured = require("captured")
+local cli = require("dockhost.cli")
+local fake_host = require("fake_host")
+local json = require("dockhost.json")
+local node_support = require("node_support")
+local script_files = require("script_files")
+
+local KEY = node_support.KEY
+
+local host, environ
+before_each(function()
+  environ = {
+    HOME = "/root",
+    MAIN_SERVER_BACKEND_URL = "wss://main.example",
+    DOCKHOST_API_KEY = "the-secret-key",
+  }
+  host = fake_host.new({ environ = environ })
+  script_files.add(host.files, script_files.shipped, "/share/lua")
+end)
+
+-- Runs the node while `happenings` come to pass, one after the other.
+local function run(...)
+  host:play({ ... })
+  local code, printed = captured.run(cli.main, host, "/share", { "run" })
+  assert.equal("", printed.stdout)
+  assert.equal("", printed.stderr)
+  return code
+end
+
+local function socket()
+  return host.sockets:last()
+end
+
+local function accept()
+  socket():accept()
+end
+
+local function terminate()
+  host:raise("TERM")
+end
+
+-- The peer answers the close frame.
+local function gone()
+  socket():drop()
+end
+
+local function create(user)
+  return function()
+    socket():emit(nil, "start_container", { USERNAME = user, SSH_PUB_KEY = KEY, startingPortNo = 3100 })
+  end
+end
+
+-- Lets the time go on by itself.
+local function wait(seconds)
+  return function()
+    host.clock:advance(seconds)
+  end
+end
+
+-- The frames that the client has sent, decoded: the events alone.
+local function events()
+  local found = {}
+  for _, frame in ipairs(socket():take()) do
+    if frame:sub(1, 2) == "42" then
+      table.insert(found, json.decode(frame:sub(3)))
+    end
+  end
+  return found
+end
+
+describe("run", function()
+  it("connects, serves and leaves", function()
+    local code = run(accept, create("ada"), function()
+      local reply = events()[1]
+      assert.equal("ada", reply[1])
+      assert.same({ 201, 3100 }, { reply[2].status, reply[2].PORT_NO })
+      assert.same({ "ada" }, host.docker:names())
+      terminate()
+      assert.equal("41", socket().sent[#socket().sent])
+    end, gone)
+    assert.equal(0, code)
+    assert.matches("accepted by the main server at wss://main.example", host:logged())
+    assert.matches("shutting down", host:logged())
+  end)
+
+  it("says who it is, with the address in the local network", function()
+    run(accept, function()
+      assert.same({ DOCKHOST_API_KEY = "the-secret-key", LAN_IP = "10.0.0.5" }, socket().auth)
+    end, terminate, gone)
+  end)
+
+  it("has a local mode, where it says how to get work done", function()
+    environ.MAIN_SERVER_BACKEND_URL = nil
+    assert.equal(0, run(terminate))
+    assert.matches("local mode.*dockhost call", host:logged())
+    assert.equal(0, #host.sockets.sockets)
+  end)
+
+  it("exits 78 for scripts that do not load at start", function()
+    host.files["/share/lua/container.lua"] = "return 5"
+    assert.equal(78, run())
+    assert.matches("/share/lua/container.lua: must return a function", host:logged())
+    assert.equal(0, #host.sockets.sockets)
+  end)
+
+  it("connects whether or not Docker answers", function()
+    host.docker:down()
+    run(accept, terminate, gone)
+    assert.matches("accepted by the main server", host:logged())
+    assert.matches("Docker does not answer", host:logged())
+  end)
+
+  it("warns where another node runs with the same state", function()
+    host.locked = true
+    run(accept, terminate, gone)
+    assert.matches("another dockhost runs with the state directory /root/.local/state/dockhost", host:logged())
+  end)
+
+  it("never logs the key, from the settings or from a file", function()
+    environ.DOCKHOST_API_KEY, environ.DOCKHOST_API_KEY_FILE = nil, "/etc/key"
+    environ.DEBUG = "dockhost:*"
+    host.files["/etc/key"] = "the-key-of-the-file\n"
+    host.files["/share/lua/commands/tell.lua"] = [[return { run = function(_, ctx)
+      ctx.log.info("the-key-of-the-file")
+      return {}
+    end }]]
+    run(accept, function()
+      socket():emit(nil, "tell", {})
+    end, terminate, gone)
+    assert.matches("[redacted]", host:logged(), 1, true)
+    assert.is_nil(host:logged():find("the-key-of-the-file", 1, true))
+  end)
+end)
+
+describe("a signal to end", function()
+  it("lets commands finish first", function()
+    local release
+    assert.equal(0, run(accept, function()
+      release = host.docker:hang("POST", "/start$")
+      create("ada")()
+    end, terminate, function()
+      assert.same({}, events())
+      release()
+    end, function()
+      assert.equal(201, events()[1][2].status)
+    end, gone))
+    assert.same({ "ada" }, host.docker:names())
+  end)
+
+  it("cancels and undoes what has not finished after 5 s", function()
+    assert.equal(0, run(accept, function()
+      host.docker:hang("POST", "/start$")
+      create("ada")()
+    end, terminate, wait(5), function()
+      assert.equal(503, events()[1][2].status)
+    end, gone))
+    assert.same({}, host.docker:names())
+  end)
+
+  it("ends within 10 s whatever hangs", function()
+    local began
+    assert.equal(0, run(accept, function()
+      host.docker:hang("POST", "/start$")
+      host.docker:hang("GET", "^/containers/" .. ("%x"):rep(12) .. "%x+/json$")
+      create("ada")()
+    end, function()
+      began = host.clock.now()
+      terminate()
+    end))
+    assert.is_true(host.clock.now() - began <= 10)
+  end)
+
+  it("refuses what still comes", function()
+    local release
+    run(accept, function()
+      release = host.docker:hang("POST", "/start$")
+      create("ada")()
+    end, terminate, create("bob"), function()
+      local reply = events()[1]
+      assert.same({ "bob", 503 }, { reply[1], reply[2].status })
+      release()
+    end, gone)
+    assert.same({ "ada" }, host.docker:names())
+  end)
+
+  it("ends at once when it comes again", function()
+    local began
+    assert.equal(0, run(accept, function()
+      host.docker:hang("POST", "/start$")
+      create("ada")()
+      began = host.clock.now()
+    end, terminate, terminate))
+    assert.equal(began, host.clock.now())
+    assert.matches("second signal", host:logged())
+  end)
+
+  it("ends a node that waits for its server", function()
+    assert.equal(0, run(function()
+      socket():drop("Connection refused", "connect")
+    end, terminate))
+  end)
+end)
+
+describe("scripts that change", function()
+  local function add_command()
+    host.files["/share/lua/commands/greet.lua"] = "return { run = function() return {}, 'hello' end }"
+  end
+
+  local function greet()
+    socket():emit(1, "greet", {})
+    host:settle()
+    return json.decode(socket():take()[1]:sub(4))[1]
+  end
+
+  it("are loaded on SIGHUP, and the connection stays up", function()
+    run(accept, function()
+      assert.is_false(greet().success)
+      add_command()
+      host:raise("HUP")
+    end, function()
+      assert.equal("hello", greet().message)
+    end, terminate, gone)
+    assert.equal(1, #host.sockets.sockets)
+    assert.matches("scripts loaded", host:logged())
+  end)
+
+  it("are loaded by themselves, once for many changes", function()
+    run(accept, function()
+      add_command()
+      host:touch("/share/lua/commands/greet.lua")
+      host:touch("/share/lua/commands/greet.lua")
+      host:touch("/share/lua/dialect.lua")
+    end, wait(1), function()
+      assert.equal("hello", greet().message)
+    end, terminate, gone)
+    local _, times = host:logged():gsub("scripts loaded", "")
+    assert.is_true(times <= 2)
+  end)
+
+  it("are not loaded for an editor's temporary files", function()
+    run(accept, function()
+      for _, name in ipairs({ ".greet.lua.swp", "greet.lua~", "4913", ".#greet.lua" }) do
+        host:touch("/share/lua/commands/" .. name)
+      end
+    end, wait(1), terminate, gone)
+    assert.is_nil(host:logged():find("scripts loaded"))
+  end)
+
+  it("are loaded when events were lost, and watched further when their directory was exchanged", function()
+    run(accept, function()
+      add_command()
+      host:touch(nil, "/share/lua/commands")
+    end, wait(1), function()
+      assert.equal("hello", greet().message)
+      host.files["/share/lua/commands/greet.lua"] = nil
+      host:touch("/share/lua/commands/greet.lua")
+    end, wait(1), function()
+      assert.is_false(greet().success)
+    end, terminate, gone)
+  end)
+
+  it("stay as they were when one fails, and the log says file, line and why", function()
+    run(accept, function()
+      add_command()
+      host:raise("HUP")
+    end, function()
+      host.files["/share/lua/commands/greet.lua"] = "return {\n  run = }"
+      host:raise("HUP")
+    end, function()
+      assert.equal("hello", greet().message)
+    end, terminate, gone)
+    assert.matches("/share/lua/commands/greet.lua:2: unexpected symbol", host:logged())
+    assert.matches("the running ones stay", host:logged())
+  end)
+
+  it("finish what they began", function()
+    local release
+    run(accept, function()
+      release = host.docker:hang("POST", "/start$")
+      create("ada")()
+    end, function()
+      host.files["/share/lua/commands/create-container.lua"] = nil
+      host.files["/share/lua/dialect.lua"] = "return {}"
+      host:raise("HUP")
+    end, function()
+      release()
+    end, function()
+      assert.equal(201, events()[1][2].status)
+    end, terminate, gone)
+  end)
+end)
+
+describe("settings that change", function()
+  it("are read on SIGHUP", function()
+    run(accept, function()
+      environ.DOCKHOST_MAX_CONTAINERS = "0"
+      host:raise("HUP")
+    end, create("ada"), function()
+      assert.equal(503, events()[1][2].status)
+    end, terminate, gone)
+    assert.equal(1, #host.sockets.sockets)
+  end)
+
+  it("stay as they were when they do not stand", function()
+    run(accept, function()
+      environ.DOCKHOST_MAX_CONTAINERS = "none"
+      host:raise("HUP")
+    end, create("ada"), function()
+      assert.equal(201, events()[1][2].status)
+    end, terminate, gone)
+    assert.matches("the settings were not reloaded", host:logged())
+  end)
+
+  it("make it dial again with a new key, or another server", function()
+    host.names.names["other.example"] = { "192.0.2.7" }
+    run(accept, function()
+      environ.DOCKHOST_API_KEY = "new-key"
+      host:raise("HUP")
+    end, wait(0), function()
+      accept()
+      assert.equal("new-key", socket().auth.DOCKHOST_API_KEY)
+      environ.MAIN_SERVER_BACKEND_URL = "wss://other.example"
+      host:raise("HUP")
+    end, wait(0), function()
+      accept()
+      assert.equal("192.0.2.7", socket().options.address)
+    end, terminate, gone)
+    assert.equal(3, #host.sockets.sockets)
+  end)
+
+  it("need a restart for Docker's address and for local mode, and say so", function()
+    run(accept, function()
+      environ.DOCKER_HOST = "tcp://192.0.2.1:2375"
+      environ.MAIN_SERVER_BACKEND_URL = nil
+      host:raise("HUP")
+    end, create("ada"), function()
+      assert.equal(201, events()[1][2].status)
+    end, terminate, gone)
+    assert.matches("needs a restart", host:logged())
+    assert.equal(1, #host.sockets.sockets)
+  end)
+
+  it("include what is logged", function()
+    run(accept, function()
+      assert.is_nil(host:logged():find("debug", 1, true))
+      environ.DEBUG, environ.DOCKHOST_LOG = "dockhost:*", "json"
+      host:raise("HUP")
+    end, create("ada"), terminate, gone)
+    assert.matches('"level":"debug"', host:logged())
+  end)
+end)
+
+describe("the file of the key", function()
+  before_each(function()
+    environ.DOCKHOST_API_KEY, environ.DOCKHOST_API_KEY_FILE = nil, "/etc/keys/node"
+    host.files["/etc/keys/node"] = "old-key"
+  end)
+
+  for _, name in ipairs({ "node", "..data" }) do
+    it("is tried at once when it changes: " .. name, function()
+      run(function()
+        socket():refuse("Invalid DOCKHOST_API_KEY")
+      end, function()
+        host.files["/etc/keys/node"] = "new-key"
+        host:touch("/etc/keys/" .. name)
+      end, wait(1), function()
+        accept()
+        assert.equal("new-key", socket().auth.DOCKHOST_API_KEY)
+      end, terminate, gone)
+    end)
+  end
+
+  it("is not looked at for the sake of its neighbours", function()
+    run(function()
+      socket():refuse("Invalid DOCKHOST_API_KEY")
+    end, function()
+      host:touch("/etc/keys/other")
+    end, wait(1), function()
+      assert.equal(1, #host.sockets.sockets)
+    end, terminate)
+  end)
+end)
