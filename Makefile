@@ -22,6 +22,7 @@ SETUP := packaging/setup
 SCRIPTS := .ci/run image/build image/fingerprint image/instance-init image/seal $(wildcard $(SETUP)/*)
 # The tests use an image of their own name, whatever is configured or was pulled here.
 TEST_IMAGE := dockhost-test/instance
+NODE_MODULES := spec/node_modules/.package-lock.json
 RUN_SUITES = BUILD=$(BUILD) DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites
 
 # One short line a command, unless V=1.
@@ -79,9 +80,7 @@ unit: ## Run the unit specs: plain Lua, no network, no Docker
 	@$(RUN_SUITES) unit
 
 .PHONY: host-test
-host-test: ## Run the specs of the C primitives
-	@$(SETUP)/packages build unit
-	@$(MAKE) --no-print-directory build
+host-test: set-up-tests ## Run the specs of the C primitives
 	@$(RUN_SUITES) host
 
 .PHONY: integration
@@ -91,11 +90,11 @@ integration: set-up-tests ## Run the built program against real servers, Docker 
 .PHONY: set-up-tests
 set-up-tests:
 	@$(SETUP)/packages test
-	@$(MAKE) --no-print-directory build spec/node_modules/.package-lock.json
+	@$(MAKE) --no-print-directory build $(NODE_MODULES)
 	@ENV_FILE=/dev/null $(SETUP)/docker
 	@ENV_FILE=/dev/null $(SETUP)/image current $(TEST_IMAGE)
 
-spec/node_modules/.package-lock.json: spec/package-lock.json
+$(NODE_MODULES): spec/package-lock.json
 	cd spec && npm ci --no-audit --no-fund
 	@touch $@
 

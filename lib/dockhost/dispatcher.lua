@@ -277,6 +277,7 @@ end
 
 function Dispatcher:answer(job, result)
   local value = self:fitting(job, result)
+  job.answered = true
   if job.user then
     return job.request.answer(value, job.user, value)
   end
@@ -308,7 +309,11 @@ function Dispatcher:finish(job, result)
     ms = math.floor((self.now() - job.began) * 1000 + 0.5),
     message = not result.success and result.message or nil,
   })
-  self:answer(job, result)
+  local ok, why = pcall(self.answer, self, job, result)
+  if not ok and not job.answered then
+    -- The heap may be too full for the reply, yet not for a short one.
+    pcall(self.answer, self, job, self:internal_error(job, tostring(why)))
+  end
   self.jobs[job] = nil
   self.running = self.running - 1
   if job.params and job.params.username then

@@ -624,11 +624,15 @@ describe("host.http", function()
       end
     end
     local runs = {}
+    local limit = timer.start(5, note("nothing"))
     http.request({ url = peer.url .. "/hello", on_head = note("head"), on_data = note("data"), on_done = note("done") })
     for i = 1, 3 do
       loop.run()
       runs[i] = table.concat(events, " ")
+      limit:close()
+      limit = timer.start(5, note("nothing"))
     end
+    limit:close()
     assert.are.same({ "head", "head data", "head data done" }, runs)
   end)
 

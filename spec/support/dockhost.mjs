@@ -35,11 +35,10 @@ export class Dockhost {
     this.child = spawn(program, rest, { cwd, env: environment(home, settings), stdio: ["ignore", "pipe", "pipe"] });
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
-    this.exit = new Promise((done, failed) => {
-      this.child.once("error", failed);
+    this.exit = new Promise((done) => {
+      this.child.once("error", (error) => done(error.message));
       this.child.once("close", (code, signal) => done(code ?? signal));
-    });
-    this.exit.then((code) => (this.code = code), (error) => (this.stderr += `${error.message}\n`));
+    }).then((code) => (this.code = code));
   }
 
   get pid() {
@@ -81,7 +80,7 @@ export class Dockhost {
     this.child.kill(name);
   }
 
-  /** Its exit code (or the signal that ended it). */
+  /** Its exit code (or the signal that ended it, or why it could not start). */
   ended(timeout = STOP_TIMEOUT) {
     return within(this.exit, () => `its end; the log ends:\n${this.tail()}`, timeout);
   }
@@ -95,6 +94,6 @@ export class Dockhost {
 
   async discard() {
     if (this.running) this.signal("SIGKILL");
-    await this.exit.catch(() => {});
+    await this.exit;
   }
 }

@@ -189,6 +189,46 @@ describe("one reply", function()
     assert.equal(1, #node.log:find("error", "JSON cannot hold a function"))
   end)
 
+  it("comes when the heap is too full for what was returned", function()
+    with({ big = { params = { username = "username" }, run = function()
+      return { big = true }
+    end } })
+    local answers = {}
+    node.dispatcher:dispatch({
+      event = "big",
+      payload = { username = "ada" },
+      fits = function(value)
+        assert(not value.data.big, "not enough memory")
+        return true
+      end,
+      answer = function(value)
+        table.insert(answers, value)
+      end,
+    })
+    assert.equal(1, #answers)
+    assert.matches("^internal error", answers[1].message)
+  end)
+
+  it("is not tried twice, and the next command runs, when the sending fails", function()
+    with({ greet = { params = { username = "username" }, run = function()
+      return {}
+    end } })
+    local tries = 0
+    node.dispatcher:dispatch({
+      event = "greet",
+      payload = { username = "ada" },
+      fits = function()
+        return true
+      end,
+      answer = function()
+        tries = tries + 1
+        error("oops")
+      end,
+    })
+    assert.equal(1, tries)
+    assert.is_true(node:call("greet", { username = "ada" }).success)
+  end)
+
   it("comes when the dialect's function fails", function()
     with({}, { check_if_container_exists = { reply = function()
       error("oops")
