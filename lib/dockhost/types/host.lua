@@ -61,24 +61,20 @@ local resolver = {}
 ---Resolves a host name in a thread (getaddrinfo, stream sockets). A numeric address answers itself.
 ---@param name string
 ---@param fn fun(addresses: string[]|nil, message: string?, code: "resolve"?)
----@return host.resolver.Lookup|nil, string?, string?
+---@return host.worker.Job|nil, string?, string?
 function resolver.lookup(name, fn) end
----@class host.resolver.Lookup
-local Lookup = {}
-function Lookup:close() end
-
 ---@class host.file
 local file = {}
 ---Reads a whole file in a thread; over `limit` bytes is the failure "too-large".
 ---@param path string
 ---@param limit integer
 ---@param fn fun(text: string|nil, message: string?, code: string?) code: an errno name ("ENOENT") or "too-large"
----@return host.file.Job|nil, string?, string?
+---@return host.worker.Job|nil, string?, string?
 function file.read(path, limit, fn) end
 ---Lists the names in a directory, sorted, without "." and "..", in a thread.
 ---@param path string
 ---@param fn fun(names: string[]|nil, message: string?, code: string?)
----@return host.file.Job|nil, string?, string?
+---@return host.worker.Job|nil, string?, string?
 function file.list(path, fn) end
 ---Takes an exclusive advisory lock on a file that is created 0600 when missing; held until closed or the process ends.
 ---@param path string
@@ -89,7 +85,8 @@ function file.lock(path) end
 ---@param mode integer
 ---@return true|nil, string?, string?
 function file.mkdir(path, mode) end
----@class host.file.Job
+---Work that a thread does: what comes of it after a close is dropped.
+---@class host.worker.Job
 local Job = {}
 function Job:close() end
 ---@class host.file.Lock
