@@ -4,6 +4,7 @@ local debug_filter = require("dockhost.debug_filter")
 local env = require("dockhost.env")
 local log = require("dockhost.log")
 local node = require("dockhost.node")
+local printable = require("dockhost.printable")
 local task = require("dockhost.task")
 local text = require("dockhost.text")
 
@@ -150,7 +151,7 @@ function cli.refuse(app, errors)
 end
 
 function cli.check_line(ok, name, message)
-  return string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", name, message)
+  return string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", name, printable.text(message))
 end
 
 -- Everything that a verb needs, or an exit code when the settings do not stand.

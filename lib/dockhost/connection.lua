@@ -131,13 +131,14 @@ function Connection:send(reply)
   if self.state ~= "connected" then
     return self:keep(reply)
   end
-  local session, frame, message = self.link.session, nil, nil
+  local session, frame, message, code = self.link.session, nil, nil, nil
   if reply.id and reply.lineage == self.lineage then
-    frame, message = session:ack(reply.id, { reply.value })
+    frame, message, code = session:ack(reply.id, { reply.value })
   elseif reply.event then
-    frame, message = session:emit(reply.event, { reply.event_value })
+    frame, message, code = session:emit(reply.event, { reply.event_value })
   end
-  if frame and not self.link:send(frame) then
+  -- "closed": the link has been left, and its task has not seen it yet.
+  if code == "closed" or frame and not self.link:send(frame) then
     self:keep(reply)
   elseif message then
     self.log:error("a reply can't be sent", { reason = message })
@@ -162,6 +163,8 @@ function Connection:emit(event, ...)
   local frame, message = self.link.session:emit(event, table.pack(...))
   if not frame then
     return nil, message
+  elseif #frame > self.link.session.max_payload then
+    return nil, "this is larger than the main server accepts"
   end
   return self.link:send(frame)
 end

@@ -61,6 +61,13 @@ local function reserve(services, ctx, start)
   return triple
 end
 
+local function add_step(steps, fn)
+  if type(fn) ~= "function" then
+    error("a function is needed, not a " .. type(fn), 3)
+  end
+  table.insert(steps, fn)
+end
+
 -- context.new(job, services) -> ctx. It adds to the job's lists `undo` and `ends`.
 function context.new(job, services)
   local ctx = {
@@ -86,10 +93,10 @@ function context.new(job, services)
     return job.set.container(instance, ctx.config)
   end
   function ctx.on_undo(fn)
-    table.insert(job.undo, fn)
+    add_step(job.undo, fn)
   end
   function ctx.on_end(fn)
-    table.insert(job.ends, fn)
+    add_step(job.ends, fn)
   end
   function ctx.hold(seconds, attempt)
     return hold(services, seconds, attempt)

@@ -174,7 +174,7 @@ end
 -- A command may cancel another of the same user that still runs (a delete cancels a create).
 function Dispatcher:overtake(job, user)
   for _, other in ipairs(self.queue:jobs(user)) do
-    if other ~= job and other.name == job.command.cancels and other.task then
+    if other ~= job and other.name == job.command.cancels and other.task and not other.task.ended then
       job.cancelled_other = other.partial
       other.task:cancel("overtaken")
     end
@@ -187,12 +187,20 @@ local CANCELLED = {
   shutdown = { "this node is shutting down", 503 },
 }
 
+-- Tostring is asked about our own errors alone: a script's may answer by raising.
+local function reason_of(err)
+  if type(err) == "string" or task.is_cancelled(err) then
+    return tostring(err)
+  end
+  return "an error value that is not a string"
+end
+
 function Dispatcher:failure_of(job, err, traceback)
   if task.is_cancelled(err) then
     local known = CANCELLED[err.reason] or { "cancelled", 503 }
     return outcome.failure(known[1], known[2])
   end
-  return self:internal_error(job, type(err) == "string" and err or "an error value that is not a string", traceback)
+  return self:internal_error(job, reason_of(err), traceback)
 end
 
 -- The log has what the reply may not say.
@@ -210,7 +218,7 @@ function Dispatcher:ended(job, ok, ...)
     for i = #job.undo, 1, -1 do
       local done, why = pcall(job.undo[i])
       if not done then
-        self.log:warn("an undo step failed", { command = job.id, reason = tostring(why) })
+        self.log:warn("an undo step failed", { command = job.id, reason = reason_of(why) })
       end
     end
   end, function()
@@ -241,7 +249,7 @@ function Dispatcher:shape(job, result)
     if ok then
       return value
     end
-    job.log:error("the dialect can't shape a reply", { event = job.request.event, reason = tostring(value) })
+    job.log:error("the dialect can't shape a reply", { event = job.request.event, reason = reason_of(value) })
   end
   return outcome.reply(result)
 end
@@ -256,15 +264,26 @@ function Dispatcher:trimmed(job, result)
   return ok and type(data) == "table" and data or nil
 end
 
--- The reply within what the server accepts: trimmed where the command knows how, a short failure where not.
+-- Guarded: a small table that holds itself over and over takes for ever to write.
+function Dispatcher:fits(job, value)
+  local ok, fits, problem = self.tasks:call(job.request.fits, value, job.user)
+  if not ok then
+    return false, tostring(fits)
+  end
+  return fits, problem
+end
+
+-- The reply within what the server accepts, and its outcome: trimmed where the command knows how, a short failure where
+-- not.
 function Dispatcher:fitting(job, result)
   local value = self:shape(job, result)
   for _ = 1, MOST_TRIMS do
-    local fits, problem = job.request.fits(value, job.user)
+    local fits, problem = self:fits(job, value)
     if fits then
-      return value
+      return value, result
     elseif problem then
-      return self:shape(job, self:internal_error(job, "its reply can't be sent: " .. problem))
+      local failure = self:internal_error(job, "its reply can't be sent: " .. problem)
+      return self:shape(job, failure), failure
     end
     result.data = self:trimmed(job, result)
     if not result.data then
@@ -272,16 +291,17 @@ function Dispatcher:fitting(job, result)
     end
     value = self:shape(job, result)
   end
-  return self:shape(job, outcome.failure("the reply is larger than the main server accepts", 500))
+  local failure = outcome.failure("the reply is larger than the main server accepts", 500)
+  return self:shape(job, failure), failure
 end
 
 function Dispatcher:answer(job, result)
-  local value = self:fitting(job, result)
-  job.answered = true
+  local value, sent = self:fitting(job, result)
+  job.answered, job.sent = true, sent
   if job.user then
     return job.request.answer(value, job.user, value)
   end
-  local orphan = outcome.reply(result)
+  local orphan = outcome.reply(sent)
   orphan.command = job.request.event
   job.request.answer(value, "command-error", orphan)
 end
@@ -291,7 +311,7 @@ function Dispatcher:release(job)
   for _, fn in ipairs(job.ends) do
     local ok, why = self.tasks:call(fn)
     if not ok then
-      self.log:warn("a last step failed", { command = job.id, reason = tostring(why) })
+      self.log:warn("a last step failed", { command = job.id, reason = reason_of(why) })
     end
   end
   for _, timer in pairs({ job.timer, job.undo_timer }) do
@@ -299,9 +319,7 @@ function Dispatcher:release(job)
   end
 end
 
-function Dispatcher:finish(job, result)
-  result = self:fall_back(job, result)
-  self:release(job)
+function Dispatcher:report(job, result)
   self.log:info(job.request.event, {
     id = job.id,
     user = job.user or job.params and job.params.username,
@@ -309,11 +327,17 @@ function Dispatcher:finish(job, result)
     ms = math.floor((self.now() - job.began) * 1000 + 0.5),
     message = not result.success and result.message or nil,
   })
+end
+
+function Dispatcher:finish(job, result)
+  result = self:fall_back(job, result)
+  self:release(job)
   local ok, why = pcall(self.answer, self, job, result)
   if not ok and not job.answered then
     -- The heap may be too full for the reply, yet not for a short one.
     pcall(self.answer, self, job, self:internal_error(job, tostring(why)))
   end
+  self:report(job, job.sent or result)
   self.jobs[job] = nil
   self.running = self.running - 1
   if job.params and job.params.username then

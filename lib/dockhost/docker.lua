@@ -8,6 +8,10 @@ local docker = {}
 -- The newest API version that calls are made in; an older daemon is spoken to in its own.
 docker.API_VERSION = "1.47"
 
+-- More than any main server takes in one reply.
+local MOST_LOG = 4 * 1024 * 1024
+local MOST_REFUSAL_CHUNKS = 64
+
 local Client = {}
 Client.__index = Client
 
@@ -184,6 +188,32 @@ function Client:json(method, path, options)
   return without_nulls(value)
 end
 
+-- A call whose answer goes to `feed` in chunks where it is a success; `opened` is called before them. A refusal is
+-- collected instead, for its message. Returns true, or nil, message, status.
+function Client:stream(method, path, options, feed, opened)
+  local success, refusal = false, {}
+  function options.on_head(status)
+    success = status >= 200 and status < 300
+    if success and opened then
+      opened()
+    end
+  end
+  function options.on_data(chunk)
+    if success then
+      feed(chunk)
+    elseif #refusal < MOST_REFUSAL_CHUNKS then
+      table.insert(refusal, chunk)
+    end
+  end
+  local body, message, status = self:call(method, path, options)
+  if body then
+    return true
+  elseif refusal[1] then
+    message = daemon_message(status, table.concat(refusal))
+  end
+  return nil, message, status
+end
+
 -- GET /version, unversioned: it is what negotiation starts from.
 function Client:version()
   local status, body = self:exchange("GET", "/version", { timeout = 10 })
@@ -226,27 +256,11 @@ function Client:image_pull(name, on_progress)
       on_progress(entry)
     end
   end)
-  -- Without on_head every body would be streamed, a failure's too; its text is kept here instead.
-  local failed_body = {}
-  local ok_status
-  local body, message, status = self:call("POST", "/images/create", {
+  local ok, message, status = self:stream("POST", "/images/create", {
     query = { fromImage = repository, tag = tag },
     idle_timeout = 120,
-    on_head = function(code)
-      ok_status = code == 200
-    end,
-    on_data = function(chunk)
-      if ok_status then
-        feed(chunk)
-      elseif #failed_body < 64 then
-        failed_body[#failed_body + 1] = chunk
-      end
-    end,
-  })
-  if not body then
-    if status ~= 503 then
-      message = daemon_message(status, table.concat(failed_body))
-    end
+  }, feed)
+  if not ok then
     return nil, message, status
   end
   if failure then
@@ -315,17 +329,22 @@ function Client:container_remove(id)
   return body and true, message, status
 end
 
--- GET /containers/{id}/logs: the last `tail` lines of both streams, as text.
+-- GET /containers/{id}/logs: the last `tail` lines of both streams, as text; of very long ones those that fit.
 function Client:container_logs(id, tail, tty)
-  local body, message, status = self:call("GET", "/containers/" .. escape(id) .. "/logs", {
+  local add, ending = docker_stream.ending(MOST_LOG)
+  local feed, sound = tty and add or docker_stream.frames(add), true
+  local ok, message, status = self:stream("GET", "/containers/" .. escape(id) .. "/logs", {
     query = { stdout = "true", stderr = "true", tail = tail },
     timeout = 60,
-    limit = 64 * 1024 * 1024,
-  })
-  if not body then
+  }, function(chunk)
+    sound = feed(chunk) ~= false
+  end)
+  if not ok then
     return nil, message, status
+  elseif not sound then
+    return nil, "Docker sent a malformed log stream", 500
   end
-  return docker_stream.demultiplex(body, tty)
+  return ending()
 end
 
 -- GET /containers/{id}/stats: one sample. CPU needs the difference of two.
@@ -353,17 +372,11 @@ function Client:events(filters, since, on_event, on_open)
       on_event(event)
     end
   end)
-  local body, message, status = self:call("GET", "/events", {
+  local ok, message, status = self:stream("GET", "/events", {
     query = { filters = json.encode(filters), since = since },
-    on_head = function(code)
-      if code == 200 then
-        on_open()
-      end
-    end,
-    on_data = feed,
-  })
+  }, feed, on_open)
   self.version_prefix = nil
-  if not body then
+  if not ok then
     return nil, message, status
   end
   return nil, self:unreachable("it closed the stream of events"), 503

@@ -29,22 +29,58 @@ function docker_stream.lines(on_line)
   end
 end
 
--- Takes the frames of a container's output apart (Engine API, "ContainerAttach", stream format): returns the text of
--- both streams in order. A container with a terminal sends no frames: pass `tty`.
-function docker_stream.demultiplex(body, tty)
-  if tty then
-    return body
-  end
-  local parts, at = {}, 1
-  while at + 7 <= #body do
-    local kind, size = string.unpack(">Bxxx I4", body, at)
-    if kind > 2 or size > MAX_FRAME then
-      return nil, "Docker sent a malformed log stream"
+-- Takes the frames of a container's output apart (Engine API, "ContainerAttach", stream format): returns a function
+-- that takes chunks and gives the text of both streams to `on_text`, in order. It returns false from where on the
+-- stream is malformed, else true. A container with a terminal sends no frames.
+function docker_stream.frames(on_text)
+  local header, left, sound = "", 0, true
+  local function take_header(chunk, at)
+    local piece = chunk:sub(at, at + 7 - #header)
+    header = header .. piece
+    if #header == 8 then
+      local kind, size = string.unpack(">Bxxx I4", header)
+      header, left, sound = "", size, kind <= 2 and size <= MAX_FRAME
     end
-    parts[#parts + 1] = body:sub(at + 8, at + 7 + size)
-    at = at + 8 + size
+    return at + #piece
   end
-  return table.concat(parts)
+  return function(chunk)
+    local at = 1
+    while sound and at <= #chunk do
+      if left == 0 then
+        at = take_header(chunk, at)
+      else
+        local piece = chunk:sub(at, at + left - 1)
+        on_text(piece)
+        at, left = at + #piece, left - #piece
+      end
+    end
+    return sound
+  end
+end
+
+-- Keeps the end of a text: returns a function that adds a piece, and one that returns the last `limit` bytes, without
+-- the rest of a line that is cut.
+function docker_stream.ending(limit)
+  local parts, size, cut = {}, 0, false
+  local function shorten()
+    local text = table.concat(parts)
+    if #text > limit then
+      text, cut = text:sub(-limit), true
+    end
+    parts, size = { text }, #text
+    return text
+  end
+  local function add(piece)
+    parts[#parts + 1] = piece
+    size = size + #piece
+    if size > 2 * limit then
+      shorten()
+    end
+  end
+  return add, function()
+    local text = shorten()
+    return cut and text:gsub("^[^\n]*\n", "") or text
+  end
 end
 
 return docker_stream

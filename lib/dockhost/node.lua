@@ -248,7 +248,8 @@ function Node:reconnect_delay(attempt, reason)
   if ok and math.type(seconds) and seconds >= 0 and seconds < 86400 then
     return seconds
   end
-  self.log:error("reconnect.lua failed: " .. tostring(seconds) .. "; waiting " .. FALLBACK_DELAY .. " s")
+  local why = type(seconds) == "table" and "a table is no number of seconds" or tostring(seconds)
+  self.log:error("reconnect.lua failed: " .. why .. "; waiting " .. FALLBACK_DELAY .. " s")
   return FALLBACK_DELAY
 end
 

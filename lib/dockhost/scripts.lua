@@ -17,7 +17,7 @@ end
 -- What a script sees besides the libraries: nothing that blocks the loop, ends the process or reaches around it.
 local function base_environment()
   local names = {
-    "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
+    "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
     "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_VERSION",
     "coroutine", "math", "string", "table", "utf8",
   }
@@ -26,6 +26,10 @@ local function base_environment()
     local value = _G[name]
     -- Copies: what a script changes in them is its own.
     environment[name] = type(value) == "table" and copy(value) or value
+  end
+  -- The metatable of strings holds the library that all share.
+  function environment.getmetatable(value)
+    return type(value) == "table" and getmetatable(value) or nil
   end
   environment.os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
   function environment.require(name)

@@ -109,12 +109,14 @@ local function note_offset(self, args, id)
   local last = args[args.n]
   if self.pid and not id and type(last) == "string" and #last <= MAX_OFFSET then
     self.offset = last
+    -- Alone it is no argument: the event has none.
+    return args.n == 1 and { n = 0 } or args
   end
+  return args
 end
 
 local function deliver(self, effects, packet)
-  local args = arguments(packet.data, 2)
-  note_offset(self, args, packet.id)
+  local args = note_offset(self, arguments(packet.data, 2), packet.id)
   effects[#effects + 1] = { kind = "event", name = tostring(packet.data[1]), args = args, id = packet.id }
 end
 

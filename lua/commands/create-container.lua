@@ -39,7 +39,8 @@ local function start(id, ctx)
   if not inspected then
     return nil, why, code
   end
-  if not inspected.State.Running then
+  -- What ends at once is started again at once, and has no ports in between.
+  if inspected.State.Status ~= "running" or (inspected.RestartCount or 0) > 0 then
     return nil, "the container ended at once, exit code " .. inspected.State.ExitCode .. ": is the image right?", 500
   end
   if not containers.published(inspected) then

@@ -16,7 +16,8 @@ return {
     if not inspected then
       return nil, why, failed
     end
-    if not inspected.State.Running then
+    -- What restarts over and over counts as running for Docker, without ports.
+    if inspected.State.Status ~= "running" then
       return nil, "the container ended at once, exit code " .. inspected.State.ExitCode .. ": see its logs", 500
     elseif not containers.published(inspected) then
       return nil, "the container runs, but Docker did not publish its ports", 500

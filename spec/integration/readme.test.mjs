@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { BINARY, environment, makeHome, ROOT } from "../support/dockhost.mjs";
+import { BINARY, environment, ROOT } from "../support/dockhost.mjs";
 import { Suite } from "../support/suite.mjs";
 
 const suite = new Suite("readme", { users: ["demo"] });
@@ -18,7 +18,7 @@ async function block(mark) {
 
 /** A working directory in which build/dockhost is the program under test. */
 async function workplace() {
-  const home = await makeHome();
+  const home = await suite.home();
   await mkdir(join(home, "build"));
   await symlink(BINARY, join(home, "build/dockhost"));
   return home;

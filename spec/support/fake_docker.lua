@@ -134,8 +134,9 @@ local function answer(request, status, body)
   end
   if options.on_data then
     -- Chunks end anywhere.
-    for from = 1, #text, 100 do
-      options.on_data(text:sub(from, from + 99))
+    local size = #text < 10000 and 100 or 9973
+    for from = 1, #text, size do
+      options.on_data(text:sub(from, from + size - 1))
     end
     text = ""
   end
@@ -536,7 +537,8 @@ local inspect_container = with_container(function(_, _, container)
     Image = container.image_id,
     State = {
       Status = container.state,
-      Running = container.state == "running",
+      -- What restarts counts as running.
+      Running = container.state == "running" or container.state == "restarting",
       ExitCode = container.exit_code,
       StartedAt = rfc3339(container.started),
     },

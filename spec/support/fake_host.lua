@@ -28,7 +28,8 @@ Host.__index = Host
 function fake_host.resume(co, ...)
   local results = table.pack(coroutine.resume(co, ...))
   if not results[1] then
-    results[3] = debug.traceback(co, tostring(results[2]))
+    -- Tostring may raise.
+    results[3] = debug.traceback(co, type(results[2]) == "string" and results[2] or nil)
     results.n = 3
     coroutine.close(co)
   end

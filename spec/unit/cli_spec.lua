@@ -94,6 +94,10 @@ describe("the program", function()
   end)
 end)
 
+it("a line of `check` can't steer the terminal", function()
+  assert.equal("FAIL main server  refused: \\x1B[2J\n", cli.check_line(false, "main server", "refused: \27[2J"))
+end)
+
 describe("the settings", function()
   it("that do not stand exit 78, each fault on its line", function()
     local host = fake_host.new({ environ = { HOME = "/root", DOCKHOST_MAX_CONTAINERS = "many", DOCKHOST_PULL = "x" } })

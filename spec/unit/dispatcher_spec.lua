@@ -466,7 +466,7 @@ describe("commands of one user", function()
 end)
 
 it("a containerId that names nothing of ours is 404, before anything runs", function()
-  with()
+  with({ ["delete-container"] = { params = { containerId = "container-id" }, run = error } })
   local foreign = node.docker:add({ name = "postgres" })
   local sent = node:send("delete-container", { containerId = foreign.id })
   node:settle()
@@ -652,6 +652,46 @@ describe("a check", function()
   end)
 end)
 
+describe("a step of a command's end", function()
+  for _, name in ipairs({ "on_end", "on_undo" }) do
+    it("must be a function, for " .. name, function()
+      with({ careless = { params = { username = "username" }, run = function(_, ctx)
+        ctx[name]("not a function")
+        return {}
+      end } })
+      assert.matches("internal error", node:call("careless", { username = "ada" }).message)
+    end)
+  end
+end)
+
+it("a last step that fails with an error that can't be told ends the command all the same", function()
+  with({ careless = { params = { username = "username" }, run = function(_, ctx)
+    ctx.on_end(function()
+      error(setmetatable({}, { __tostring = error }))
+    end)
+    return {}
+  end } })
+  assert.is_true(node:call("careless", { username = "ada" }).success)
+end)
+
+describe("a reply that takes for ever to write", function()
+  it("is an internal error", function()
+    with({ nested = { run = function()
+      return { text = "x" }
+    end } })
+    local call = node.tasks.call
+    function node.tasks.call(self, fn, ...)
+      local value = ...
+      if type(value) == "table" and value.data and value.data.text then
+        return false, "stopped: it ran 1.0 s without yielding"
+      end
+      return call(self, fn, ...)
+    end
+    assert.matches("internal error", node:call("nested", {}).message)
+    assert.matches("can't be sent: stopped", node.log:find("error")[1].message)
+  end)
+end)
+
 describe("a reply that is too large", function()
   it("becomes a small failure", function()
     with({ big = { params = { username = "username" }, run = function()
@@ -668,6 +708,18 @@ describe("a reply that is too large", function()
       return nil, ("x"):rep(1000), 500
     end } })
     assert.matches("larger than the main server accepts", node:call("big", {}, { limit = 500 }).message)
+  end)
+
+  it("becomes one too where nobody can be named, and the log has what was sent", function()
+    with({ big = { run = function()
+      return { text = ("x"):rep(1000) }
+    end } })
+    local sent = node:send("big", {}, { limit = 500, acknowledged = false })
+    node:settle()
+    assert.equal("command-error", sent.answers[1].event)
+    assert.same({ success = false, message = "the reply is larger than the main server accepts", data = {},
+      command = "big" }, sent.answers[1].event_value)
+    assert.equal(500, node.log:find("info", "big")[1].fields.status)
   end)
 
   local function trimming(trim)

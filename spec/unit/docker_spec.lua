@@ -358,6 +358,31 @@ describe("containers", function()
     assert.equal(404, status)
   end)
 
+  it("give the last of logs that are very long", function()
+    local container = daemon:add({ name = "ada" })
+    for i = 1, 100 do
+      container.log[i] = ("%06d"):format(i):rep(10000)
+    end
+    local text = call("container_logs", container.id, 100)
+    assert.is_true(#text <= 4 * 1024 * 1024 and #text > 3 * 1024 * 1024)
+    assert.equal(("000100"):rep(10000) .. "\n", text:sub(-60001))
+    assert.equal(0, #text % 60001)
+  end)
+
+  it("give no logs where Docker sends what can't be read", function()
+    connect(UNIX, function(options)
+      if options.on_data then
+        options.on_head(200, {})
+        options.on_data("this is no such stream")
+        options.on_done(200, {}, "")
+      else
+        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+      end
+      return {}
+    end)
+    assert.same({ nil, "Docker sent a malformed log stream", 500 }, { call("container_logs", "ada", 5) })
+  end)
+
   it("give one sample of their stats", function()
     local container = daemon:add({ name = "ada" })
     assert.equal(2, call("container_stats", container.id).cpu_stats.online_cpus)
@@ -473,7 +498,7 @@ describe("the stream of events", function()
     daemon:fail("GET", "/events$", 500, "broken")
     follow()
     assert.equal(0, opened)
-    assert.equal(500, ended[4])
+    assert.same({ true, nil, "broken", 500, n = 4 }, ended)
   end)
 
   it("outlives a line that is no JSON", function()

@@ -1,4 +1,5 @@
 local fake_clock = require("fake_clock")
+local fake_log = require("fake_log")
 local fake_resolver = require("fake_resolver")
 local fake_websocket = require("fake_websocket")
 local link = require("dockhost.link")
@@ -28,6 +29,7 @@ local function dial(options)
     auth = { DOCKHOST_API_KEY = "key", LAN_IP = "10.0.0.5" },
     pid = options.pid,
     offset = options.offset,
+    trace = options.trace,
     on_connected = options.on_connected or function(effect)
       table.insert(connected, effect)
     end,
@@ -250,6 +252,24 @@ describe("an event", function()
     assert.same({}, events)
     socket.state = "closed"
   end)
+end)
+
+it("a trace has each packet's type and size, and never what is in it", function()
+  local log = fake_log.new()
+  local socket = dial({ trace = log })
+  socket:accept()
+  socket:emit(5, "greet", { secret = "x" })
+  dialled:send('435[{"secret":"x"}]')
+  socket:drop()
+  local seen = {}
+  for i, record in ipairs(log:find("debug")) do
+    seen[i] = record.message .. " " .. record.fields.packet
+    for _, value in pairs(record.fields) do
+      assert.is_nil(tostring(value):find("secret"))
+    end
+  end
+  assert.same({ "received 0", "sent 40", "received 40", "received 42", "sent 43" }, seen)
+  assert.equal(#'435[{"secret":"x"}]', log:find("debug")[5].fields.bytes)
 end)
 
 describe("leaving", function()

@@ -187,6 +187,9 @@ describe("the wait before the next try", function()
   for name, fn in pairs({
     ["fails"] = error,
     ["returns nothing"] = function() end,
+    ["fails with what can't be told"] = function()
+      error(setmetatable({}, { __tostring = error }))
+    end,
     ["returns text"] = function()
       return "5"
     end,

@@ -234,6 +234,10 @@ describe("a script", function()
     assert.is_nil(rawget(string, "shared"))
   end)
 
+  it("can't reach the library of strings that all share", function()
+    run("assert(getmetatable('') == nil and getmetatable(setmetatable({}, { a = 5 })).a == 5); " .. COMMAND)
+  end)
+
   it("can't get around the protection of its globals", function()
     run("assert(getmetatable(require) == nil); " .. COMMAND)
     files["s/commands/greet.lua"] = "local e = _ENV; setmetatable(e, nil); return {}"

@@ -307,6 +307,12 @@ describe("session: recovery", function()
     end)
   end
 
+  it("takes a mark that stands alone for no argument", function()
+    local s = connected({}, RECOVERABLE)
+    assert.are.same({ n = 0 }, effect(s, '42["list-containers","o5"]').args)
+    assert.are.equal("o5", s.offset)
+  end)
+
   it("takes no mark when the server offers no recovery", function()
     local s = connected()
     effect(s, '42["cmd","text"]')
@@ -322,7 +328,7 @@ describe("session: recovery", function()
     assert.are.equal("o1", s.offset)
     assert.are.same({
       { kind = "connected", sid = "s1", pid = "p1", recovered = true },
-      { kind = "event", name = "first", args = { "o2", n = 1 } },
+      { kind = "event", name = "first", args = { n = 0 } },
       { kind = "event", name = "second", args = { "\1", "o3", n = 2 } },
     }, s:receive(RECOVERABLE, false, 101))
     assert.are.equal("o3", s.offset)

@@ -1,6 +1,7 @@
 -- `dockhost run`: connects and serves until a signal ends it.
 local call = require("dockhost.cli.call")
 local cli = require("dockhost.cli")
+local key = require("dockhost.key")
 local task = require("dockhost.task")
 
 local run = {}
@@ -30,6 +31,14 @@ local function reload_scripts(app)
   app.log:error("the scripts were not reloaded: the running ones stay")
 end
 
+-- Whether what the main server was told when it was dialled is no longer true. A key that can't be read now is left to
+-- the next dial.
+local function is_told_anew(app, before, settings)
+  local value = key.read(settings, app.node.read)
+  return settings.server.text ~= before.server.text or settings.lan_ip ~= before.lan_ip
+    or value ~= nil and value ~= app.node.connection.key
+end
+
 local function reload_settings(app)
   local settings, errors = cli.settings(app.host, app.node.read, app.parsed.env_file)
   if not settings then
@@ -39,17 +48,20 @@ local function reload_settings(app)
     app.log:error("the settings were not reloaded: the running ones stay")
     return
   end
+  for _, warning in ipairs(errors) do
+    app.log:warn(warning)
+  end
   local before = app.node.settings
-  app.node:use(settings)
-  cli.configure_log(app, settings)
   if not settings.server ~= not before.server or settings.docker.text ~= before.docker.text then
     app.log:warn("a change of DOCKER_HOST, or to or from local mode, needs a restart")
     settings.docker, settings.server = before.docker, before.server
   end
+  app.node:use(settings)
+  cli.configure_log(app, settings)
   local link = app.node.connection
   if not link then
     return
-  elseif settings.server.text ~= before.server.text or settings.api_key ~= before.api_key then
+  elseif is_told_anew(app, before, settings) then
     link:renew()
   else
     link:retry()
@@ -118,7 +130,7 @@ local function watch_key(app)
   if not path or not app.node.connection then
     return
   end
-  watch(app, path:match("^(.*)/[^/]*$") or ".", function(name)
+  watch(app, path:match("^(.+)/[^/]*$") or path:match("^/") or ".", function(name)
     -- A secret mounted by an orchestrator changes through a link of another name.
     return name == path:match("[^/]*$") or name:sub(1, 2) == ".."
   end, function()

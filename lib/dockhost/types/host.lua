@@ -63,6 +63,7 @@ local resolver = {}
 ---@param fn fun(addresses: string[]|nil, message: string?, code: "resolve"?)
 ---@return host.worker.Job|nil, string?, string?
 function resolver.lookup(name, fn) end
+
 ---@class host.file
 local file = {}
 ---Reads a whole file in a thread; over `limit` bytes is the failure "too-large".

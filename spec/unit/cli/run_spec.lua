@@ -328,6 +328,39 @@ describe("settings that change", function()
     assert.equal(3, #host.sockets.sockets)
   end)
 
+  it("make it dial again with a new address in the local network", function()
+    run(accept, function()
+      environ.DOCKHOST_LAN_IP = "192.168.7.7"
+      host:raise("HUP")
+    end, wait(0), function()
+      accept()
+      assert.equal("192.168.7.7", socket().auth.LAN_IP)
+    end, terminate, gone)
+  end)
+
+  it("make it dial again when the key's file has another key, and only then", function()
+    environ.DOCKHOST_API_KEY, environ.DOCKHOST_API_KEY_FILE = nil, "/etc/dockhost/api-key"
+    host.files["/etc/dockhost/api-key"] = "the-first-key"
+    run(accept, function()
+      host:raise("HUP")
+    end, wait(0), function()
+      assert.equal(1, #host.sockets.sockets)
+      host.files["/etc/dockhost/api-key"] = "the-second-key"
+      host:raise("HUP")
+    end, wait(0), function()
+      accept()
+      assert.equal("the-second-key", socket().auth.DOCKHOST_API_KEY)
+    end, terminate, gone)
+  end)
+
+  it("are warned about as at the start", function()
+    run(accept, function()
+      environ.DOCKHOST_PORT_STRAT = "2000"
+      host:raise("HUP")
+    end, wait(0), terminate, gone)
+    assert.matches("DOCKHOST_PORT_STRAT is not a setting", host:logged())
+  end)
+
   it("need a restart for Docker's address and for local mode, and say so", function()
     run(accept, function()
       environ.DOCKER_HOST = "tcp://192.0.2.1:2375"

@@ -354,6 +354,18 @@ describe("a failure", function()
       docker:exit("ada", 127)
     end)
     assert.matches("ended at once, exit code 127", create().message)
+  end)
+
+  it("of a process that ends again and again is told so, and takes no further ports", function()
+    local docker, starts = with(), 0
+    docker:after("POST", "/start$", function()
+      starts = starts + 1
+      docker:exit("ada", 1)
+      docker:find("ada").state = "restarting"
+    end)
+    assert.matches("ended at once, exit code 1", create().message)
+    assert.equal(1, starts)
+    assert_undone(docker)
     assert_undone(docker)
   end)
 

@@ -93,6 +93,15 @@ describe("start-container", function()
     assert.matches("ended at once, exit code 127", reply.message)
   end)
 
+  it("says so where the container ends again and again", function()
+    add()
+    node.docker:after("POST", "/start$", function()
+      node.docker:exit("ada", 1)
+      node.docker:find("ada").state = "restarting"
+    end)
+    assert.matches("ended at once, exit code 1", start().message)
+  end)
+
   it("is a 503 while Docker is away", function()
     node.docker:down()
     assert.equal(503, node:call("resume_container", { USERNAME = "ada" }).status)
