@@ -11,7 +11,7 @@
 int coroutine_continue(lua_State *L, lua_State *co, int nargs) {
   int results;
   if (!lua_checkstack(co, nargs)) {
-    lua_pushliteral(L, "too many arguments to resume");
+    lua_pushliteral(L, GUARD_NO_MEMORY);
     return -1;
   }
   lua_xmove(L, co, nargs);
@@ -24,7 +24,7 @@ int coroutine_continue(lua_State *L, lua_State *co, int nargs) {
   }
   if (!lua_checkstack(L, results + 1)) {
     lua_pop(co, results);
-    lua_pushliteral(L, "too many results to resume");
+    lua_pushliteral(L, GUARD_NO_MEMORY);
     return -1;
   }
   lua_xmove(co, L, results);

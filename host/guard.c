@@ -6,6 +6,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ struct slice {
   volatile sig_atomic_t expired;
   bool closing; /* what runs are __close metamethods: they can't yield */
   lua_State *stopped;
+  char where[LUA_IDSIZE + 16]; /* "file:line: " of the last stop */
   struct slice *outer;
 };
 
@@ -49,13 +51,15 @@ static void guard_hook(lua_State *L, lua_Debug *at) {
     lua_sethook(L, NULL, 0, 0); /* left over from a slice that has ended */
     return;
   }
+  lua_getinfo(L, "Sl", at);
+  snprintf(slice->where, sizeof slice->where, "%s:%d: ", at->short_src, at->currentline);
   if (lua_isyieldable(L) && !slice->closing) {
     slice->stopped = L;
     lua_yield(L, 0);
     return;
   }
-  lua_getinfo(L, "Sl", at);
-  lua_pushfstring(L, "%s:%d: " STOPPED, at->short_src, at->currentline, slice->seconds);
+  /* Another error would have an xpcall's message handler run inside this hook, where no hook stops it. */
+  lua_pushliteral(L, GUARD_NO_MEMORY);
   lua_error(L);
 }
 
@@ -67,7 +71,7 @@ static void guard_expire(int number) {
   int saved = errno;
   (void)number;
   struct slice *slice = current;
-  if (slice && loop_now() >= slice->deadline) {
+  if (slice && loop_now() >= slice->deadline - 1e-6) {
     slice->expired = true;
     guard_stop(slice->running);
   }
@@ -83,11 +87,12 @@ void guard_running(lua_State *running) {
     guard_stop(running);
 }
 
-/* Absolute, so that an outer slice whose time has passed meanwhile expires at once; 0 disarms. */
+/* Absolute, so that an outer slice whose time has passed meanwhile expires at once; 0 disarms. A nanosecond
+ * may be lost here, and is forgiven in guard_expire. */
 static void guard_arm(double deadline) {
   struct itimerspec at = {0};
   at.it_value.tv_sec = (time_t)deadline;
-  at.it_value.tv_nsec = (long)((deadline - floor(deadline)) * 1e9) + (deadline > 0);
+  at.it_value.tv_nsec = (long)((deadline - floor(deadline)) * 1e9);
   timer_settime(alarm_clock, TIMER_ABSTIME, &at, NULL);
 }
 
@@ -103,14 +108,6 @@ static void slice_end(struct slice *slice, lua_State *co) {
   guard_arm(current ? current->deadline : 0);
   if (slice->expired)
     lua_sethook(co, NULL, 0, 0);
-}
-
-/* Where the coroutine stands, as luaL_where says it. */
-static const char *guard_where(lua_State *L, lua_State *co) {
-  lua_Debug at;
-  if (!lua_getstack(co, 0, &at) || !lua_getinfo(co, "Sl", &at) || at.currentline < 0)
-    return "";
-  return lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
 }
 
 static void guard_close(lua_State *L, lua_State *co, double seconds) {
@@ -134,9 +131,9 @@ static int guard_failed(lua_State *L, lua_State *co, double seconds) {
   return 3;
 }
 
-static int guard_stopped(lua_State *L, lua_State *co, double seconds) {
-  lua_pushfstring(L, "%s" STOPPED, guard_where(L, co), seconds);
-  return guard_failed(L, co, seconds);
+static int guard_stopped(lua_State *L, lua_State *co, const struct slice *slice) {
+  lua_pushfstring(L, "%s" STOPPED, slice->where, slice->seconds);
+  return guard_failed(L, co, slice->seconds);
 }
 
 static const char *guard_refusal(lua_State *L, lua_State *co) {
@@ -164,8 +161,8 @@ static int guard_resume(lua_State *L) {
   slice_begin(&slice, co, seconds, false);
   int results = coroutine_continue(L, co, lua_gettop(L) - 2);
   slice_end(&slice, co);
-  if (slice.stopped == co && lua_status(co) == LUA_YIELD)
-    return guard_stopped(L, co, seconds);
+  if (slice.stopped == co || (results < 0 && slice.where[0]))
+    return guard_stopped(L, co, &slice);
   if (results < 0)
     return guard_failed(L, co, seconds);
   lua_pushboolean(L, true);

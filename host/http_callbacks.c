@@ -1,4 +1,5 @@
 /* What curl calls while it works on a request: bytes are collected here, and delivered once curl is done. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,13 @@ static int on_send(void *arg, char *peer, char *own, int peer_port, int own_port
   return CURL_PREREQFUNC_ABORT;
 }
 
+/* curl leaves its sockets open in what a script executes. */
+static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose) {
+  (void)arg, (void)purpose;
+  fcntl(socket, F_SETFD, FD_CLOEXEC);
+  return CURL_SOCKOPT_OK;
+}
+
 CURLcode http_request_attach(struct http_request *request) {
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
@@ -129,6 +137,7 @@ CURLcode http_request_attach(struct http_request *request) {
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(easy, CURLOPT_READDATA, request);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
   if (request->idle_timeout > 0) {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);

@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,7 +84,7 @@ static bool context_adopt(void) {
   struct lws_vhost *vhost = lws_create_vhost(context, &info);
   if (!vhost)
     return false;
-  lws_sock_file_fd_type fd = {.filefd = dup(epoll_fd)};
+  lws_sock_file_fd_type fd = {.filefd = fcntl(epoll_fd, F_DUPFD_CLOEXEC, 0)};
   return fd.filefd >= 0 && lws_adopt_descriptor_vhost(vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "loop", NULL);
 }
 

@@ -66,10 +66,12 @@ static void signal_ready(struct loop_source *source, uint32_t events) {
   (void)events;
   eventfd_read(source->fd, &count);
   signal_collect();
-  for (struct listener *listener; (listener = signal_next_due());) {
+  for (struct listener *listener; !loop_stopping() && (listener = signal_next_due());) {
     listener->due = false;
     loop_enter(signal_push, listener);
   }
+  if (loop_stopping())
+    eventfd_write(source->fd, 1);
 }
 
 static int signal_open(void) {

@@ -54,7 +54,16 @@ static int watch_open(struct watch *watch, const char *directory) {
   return loop_add(&watch->source, EPOLLIN);
 }
 
-/* (directory, fn) -> watch | nil, message, code */
+static void watch_end(struct watch *watch) {
+  if (watch->source.fd < 0)
+    return;
+  loop_remove(&watch->source);
+  close(watch->source.fd);
+  watch->source.fd = -1;
+}
+
+/* (directory, fn) -> watch | nil, message, code. A failure closes at once: inotify has few instances for a
+ * user. */
 static int watch_start(lua_State *L) {
   const char *directory = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -64,8 +73,10 @@ static int watch_start(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 1);
   int error = watch_open(watch, directory);
-  if (error)
+  if (error) {
+    watch_end(watch);
     return host_fail_errno(L, error, lua_pushfstring(L, "can't watch %s", directory));
+  }
   host_anchor(L, -1, watch);
   return 1;
 }
@@ -74,9 +85,7 @@ static int watch_start(lua_State *L) {
 static int watch_close(lua_State *L) {
   struct watch *watch = luaL_checkudata(L, 1, WATCH);
   if (watch->source.fd >= 0) {
-    loop_remove(&watch->source);
-    close(watch->source.fd);
-    watch->source.fd = -1;
+    watch_end(watch);
     host_release(L, watch);
   }
   return 0;

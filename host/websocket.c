@@ -80,12 +80,26 @@ static int option_get(lua_State *L, const char *name, int type) {
   return lua_gettop(L);
 }
 
+/* A text that goes into the head of the request, where a space or a control character would end it. */
 static const char *option_string(lua_State *L, const char *name) {
-  return lua_tostring(L, option_get(L, name, LUA_TSTRING));
+  size_t length;
+  const char *text = lua_tolstring(L, option_get(L, name, LUA_TSTRING), &length);
+  for (size_t i = 0; i < length; i++)
+    if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
+      luaL_error(L, "bad option '%s' (it holds a space or a control character)", name);
+  return text;
 }
 
 static lua_Number option_number(lua_State *L, const char *name) {
   return lua_tonumber(L, option_get(L, name, LUA_TNUMBER));
+}
+
+static lua_Integer option_integer(lua_State *L, const char *name, lua_Integer least, lua_Integer most) {
+  int is_integer;
+  lua_Integer value = lua_tointegerx(L, option_get(L, name, LUA_TNUMBER), &is_integer);
+  if (!is_integer || value < least || value > most)
+    luaL_error(L, "bad option '%s' (out of range)", name);
+  return value;
 }
 
 static bool option_tls(lua_State *L) {
@@ -147,8 +161,8 @@ static int websocket_open(lua_State *L) {
                                       .path = option_string(L, "path")};
   const char *host = option_string(L, "host");
   double timeout = option_number(L, "timeout");
-  size_t limit = (size_t)option_number(L, "limit");
-  int port = (int)option_number(L, "port");
+  size_t limit = (size_t)option_integer(L, "limit", 0, LUA_MAXINTEGER);
+  int port = (int)option_integer(L, "port", 1, UINT16_MAX);
   bool tls = option_tls(L);
   struct websocket *ws = socket_new(L);
   int handle = lua_gettop(L);

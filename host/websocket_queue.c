@@ -1,4 +1,5 @@
 /* The messages of a websocket: those that wait to be written, and the one that arrives in pieces. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,8 @@ int websocket_assemble(struct websocket_inbox *box, const char *data, size_t siz
     box->data = grown;
     box->room = wanted;
   }
-  memcpy(box->data + box->size, data, size);
+  if (size > 0)
+    memcpy(box->data + box->size, data, size);
   box->size += size;
   return 0;
 }

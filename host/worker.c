@@ -67,8 +67,10 @@ static void worker_ready(struct loop_source *source, uint32_t events) {
   (void)events;
   if (read(source->fd, &count, sizeof count) < 0)
     return;
-  for (struct worker_job *job; (job = worker_take());)
+  for (struct worker_job *job; !loop_stopping() && (job = worker_take());)
     worker_deliver(job);
+  if (loop_stopping())
+    eventfd_write(source->fd, 1);
 }
 
 static struct loop_source done = {-1, worker_ready};

@@ -16,6 +16,7 @@ local STALE_MARGIN = 5
 -- What stands around a value in a frame: the packet's types, the namespace, the id, the recovery's offset.
 local FRAME_OVERHEAD = 512
 local LONGEST_TIMER = 30 * 86400
+local RESTART_SECONDS = 10
 
 local Connection = {}
 Connection.__index = Connection
@@ -38,6 +39,24 @@ function Connection:start()
       if not self.stopping and ended.code ~= "again" then
         self:pause(self:delay_after(ended))
       end
+    end
+  end, function(ok, err, traceback)
+    if not ok and not task.is_cancelled(err) then
+      self:recover(err, traceback)
+    end
+  end)
+end
+
+-- A fault of ours must not end the redialling.
+function Connection:recover(err, traceback)
+  self.log:trace("the connection failed: " .. (type(err) == "string" and err or "an unknown error"), traceback)
+  if self.link then
+    self.link:leave()
+  end
+  self.state, self.link = "offline", nil
+  self.timer.start(RESTART_SECONDS, function()
+    if not self.stopping then
+      self:start()
     end
   end)
 end

@@ -78,6 +78,16 @@ function containers.published(inspected)
   return true
 end
 
+-- The host ports that a binding names: one, or a range ("8000-8010") of which Docker takes one at the start.
+local function add_ports(bound, text)
+  local first, last = tostring(text):match("^(%d+)%-?(%d*)$")
+  first = math.tointeger(tonumber(first))
+  last = math.tointeger(tonumber(last)) or first
+  for port = math.max(first or 1, 1), math.min(last or 0, 65535) do
+    table.insert(bound, port)
+  end
+end
+
 local function instance_of(inspected, user, adopted)
   local state = inspected.State or {}
   return {
@@ -198,10 +208,7 @@ local function bindings_of(self, id)
   known = { ports = containers.ports_of(inspected), bound = {}, image = inspected.Config and inspected.Config.Image }
   for _, entries in pairs(inspected.HostConfig and inspected.HostConfig.PortBindings or {}) do
     for _, entry in ipairs(entries) do
-      local port = math.tointeger(tonumber(entry.HostPort))
-      if port and port > 0 then
-        table.insert(known.bound, port)
-      end
+      add_ports(known.bound, entry.HostPort)
     end
   end
   self.bindings[id] = known

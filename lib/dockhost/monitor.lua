@@ -39,10 +39,25 @@ end
 function Monitor:start()
   self.task = self.tasks:spawn(function()
     self:follow()
+  end, function(_, err, traceback)
+    if not task.is_cancelled(err) then
+      self:recover(err, traceback)
+    end
+  end)
+end
+
+-- A fault of ours must not leave Docker unwatched.
+function Monitor:recover(err, traceback)
+  self.log:trace("following Docker failed: " .. (type(err) == "string" and err or "an unknown error"), traceback)
+  self.timer.start(LONGEST_RETRY, function()
+    if self.task.ended and not self.stopped then
+      self:start()
+    end
   end)
 end
 
 function Monitor:stop()
+  self.stopped = true
   for _, handle in pairs({ self.task, self.sweeper }) do
     handle:cancel("shutdown")
   end

@@ -1,5 +1,6 @@
 -- host.file: real files in a temporary directory.
 local file = require("host.file")
+local loop = require("host.loop")
 local timer = require("host.timer")
 local within = require("within")
 
@@ -94,6 +95,22 @@ describe("host.file", function()
     assert.is_nil(names)
     assert.equal("ENOENT", code)
     assert.matches("No such file", message)
+  end)
+
+  it("leaves to the next run of the loop what a stop found undelivered", function()
+    write("a", "a")
+    local calls = 0
+    for _ = 1, 3 do
+      file.read(path("a"), 10, function()
+        calls = calls + 1
+        loop.stop()
+      end)
+    end
+    os.execute("sleep 0.2")
+    for run = 1, 3 do
+      loop.run()
+      assert.equal(run, calls)
+    end
   end)
 
   it("calls nothing once it is closed", function()

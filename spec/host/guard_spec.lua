@@ -106,6 +106,26 @@ describe("host.guard", function()
       end)
     end)
 
+    it("stops a loop in a message handler", function()
+      local function forever()
+        while true do
+        end
+      end
+      assert_stopped(function()
+        xpcall(error, forever)
+      end)
+      assert_stopped(function()
+        return xpcall(forever, forever)
+      end)
+      assert_stopped(function()
+        ("x"):gsub("x", function()
+          while true do
+            xpcall(forever, forever)
+          end
+        end)
+      end)
+    end)
+
     it("stops a coroutine within the coroutine, however it is run", function()
       local function forever()
         while true do

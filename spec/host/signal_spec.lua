@@ -71,6 +71,24 @@ describe("host.signal", function()
     assert.same({ "third", "second" }, calls)
   end)
 
+  it("leaves to the next run of the loop what a stop found undelivered", function()
+    local calls, handles = 0, {}
+    for i = 1, 3 do
+      handles[i] = signal.on("USR1", function()
+        calls = calls + 1
+        loop.stop()
+      end)
+    end
+    kill("USR1")
+    for run = 1, 3 do
+      loop.run()
+      assert.equal(run, calls)
+    end
+    for _, handle in ipairs(handles) do
+      handle:close()
+    end
+  end)
+
   it("gives the signal back when the last one closes", function()
     local exe = io.popen("readlink /proc/$PPID/exe"):read("l")
     local script = os.tmpname()

@@ -89,4 +89,23 @@ describe("host.watch", function()
     write(directory .. "/file")
     assert.equal("ENOTDIR", select(3, watch.start(directory .. "/file", print)))
   end)
+
+  it("holds nothing after a failure", function()
+    local function descriptors()
+      local pipe = io.popen("ls /proc/$PPID/fd | wc -l")
+      local count = pipe:read("n")
+      pipe:close()
+      return count
+    end
+    collectgarbage()
+    collectgarbage("stop")
+    local before = descriptors()
+    for _ = 1, 10 do
+      watch.start(directory .. "/none", print)
+    end
+    local after = descriptors()
+    collectgarbage("restart")
+    -- The shell may be listing before popen has closed its own end of the pipe.
+    assert.is_true(after <= before + 1, ("%d, then %d"):format(before, after))
+  end)
 end)

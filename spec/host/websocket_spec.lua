@@ -240,6 +240,15 @@ describe("host.websocket", function()
         websocket.connect({ address = "127.0.0.1" })
       end, "bad option 'path' %(string expected, got nil%)")
     end)
+
+    it("raises for numbers out of range and for what would end a line of the request", function()
+      local wrong = { port = 65536 + peer.port, limit = -1, path = "/\r\nX: y", host = "local host" }
+      for name, value in pairs(wrong) do
+        assert.error_matches(function()
+          websocket.connect(options("/", error, { [name] = value }))
+        end, ("bad option '%s'"):format(name))
+      end
+    end)
   end)
 
   describe("messages", function()

@@ -88,6 +88,19 @@ describe("dialling", function()
     assert.equal(1, #log:find("info", "accepted by the main server at wss://main.example"))
   end)
 
+  it("goes on after a fault of ours", function()
+    local lookup = resolver.lookup
+    resolver.lookup = function()
+      error("a fault")
+    end
+    start()
+    assert.equal(1, #log:find("error", "a fault"))
+    resolver.lookup = lookup
+    clock:advance(10)
+    last():accept()
+    assert.equal("connected", link.state)
+  end)
+
   it("reads the key's file each time", function()
     settings.api_key, settings.api_key_file = nil, "/etc/key"
     files["/etc/key"] = "first\n"

@@ -280,6 +280,12 @@ describe("bound_ports", function()
     assert.same({ [49153] = true }, (ask("bound_ports")))
   end)
 
+  it("has each port of a range, of which Docker takes one at the start", function()
+    local container = node.docker:add({ name = "web", ports = { ["80/tcp"] = 8000 }, state = "exited" })
+    container.host_config.PortBindings["80/tcp"] = { { HostPort = "8000-8002" } }
+    assert.same({ [8000] = true, [8001] = true, [8002] = true }, (ask("bound_ports")))
+  end)
+
   it("inspects each container once, as bindings never change", function()
     managed("ada")
     managed("bob", { state = "exited" })

@@ -72,6 +72,18 @@ describe("Docker's coming and going", function()
     assert.equal(2, ups)
   end)
 
+  it("is followed again after a fault of ours", function()
+    local events = node.client.events
+    node.client.events = function()
+      error("a fault")
+    end
+    start()
+    assert.equal(1, #node.log:find("error", "a fault"))
+    node.client.events = events
+    node:advance(5)
+    assert.equal(1, #node.log:find("info", "Docker answers"))
+  end)
+
   it("is told too where it is away from the beginning", function()
     node.docker:down()
     start()
