@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before } from "node:test";
-import { BINARY, ROOT, WRAPPER } from "../support/dockhost.mjs";
+import * as docker from "../support/docker.mjs";
+import { BINARY, IMAGE, ROOT, WRAPPER } from "../support/dockhost.mjs";
 import { MainServer } from "../support/main-server.mjs";
 import { assertInDocker, assertInstance, assertNotInDocker, assertPlain, failed, succeeded } from "../support/shapes.mjs";
 import { ssh } from "../support/ssh.mjs";
@@ -100,6 +101,27 @@ suite.test("an image that is not there: the reply names it and make image", asyn
   assert.equal(code, 1);
   assert.match(failed(reply), /dockhost-spec-none:none.*make image/);
   await assertNotInDocker(username);
+});
+
+// Nothing listens on port 1: as when the registry is down.
+const UNREACHABLE = { repo: "127.0.0.1:1/dockhost-spec", tag: `run-${process.pid}` };
+
+suite.test("DOCKHOST_PULL: always makes do with the local image, missing says how to get one", async () => {
+  const DOCKHOST_IMAGE = `${UNREACHABLE.repo}:${UNREACHABLE.tag}`;
+  const username = suite.user();
+  const payload = { username, sshPublicKey: suite.key.publicKey };
+  const create = (DOCKHOST_PULL) => call("create-container", payload, { settings: { DOCKHOST_IMAGE, DOCKHOST_PULL } });
+  const absent = await create("missing");
+  assert.equal(absent.code, 1);
+  assert.match(failed(absent.reply), /make image/);
+  await assertNotInDocker(username);
+  await docker.tag(IMAGE, UNREACHABLE.repo, UNREACHABLE.tag);
+  suite.closing(DOCKHOST_IMAGE, docker.untag);
+  const made = await create("always");
+  const { containerId } = succeeded(made.reply);
+  assert.equal((await docker.inspect(containerId)).Config.Image, DOCKHOST_IMAGE);
+  assert.match(made.stderr, /pull/i);
+  succeeded((await call("delete-container", { username })).reply);
 });
 
 const TOPICS = [/settings/i, /scripts/i, /docker/i, /image/i, /ports/i, /main server/i, /key/i];

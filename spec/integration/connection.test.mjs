@@ -236,6 +236,24 @@ suite.test("a link that goes silent is dropped and dialled anew", async () => {
   await process.stop();
 });
 
+suite.test("logs larger than the server's maxPayload lose their oldest lines, not the connection", async () => {
+  const server = await suite.server({ maxHttpBufferSize: 4000 });
+  const process = await suite.connect(server);
+  const username = suite.user();
+  const payload = { username, sshPublicKey: suite.key.publicKey };
+  const { ports } = succeeded(await server.ask("create-container", payload));
+  await ssh(ports.ssh, suite.key, "seq -f 'line-%04g of many' 1 1000 > /proc/1/fd/1");
+  succeeded(await server.ask("stop-container", { username }));
+  const { lines } = succeeded(await server.ask("container-logs", { username, tail: 2000 }));
+  const numbers = lines.filter((line) => line.startsWith("line-")).map((line) => Number(line.slice(5, 9)));
+  assert.equal(numbers.at(-1), 1000);
+  assert.ok(numbers.length > 20 && numbers.length < 200, `${numbers.length} lines came`);
+  assert.deepEqual(numbers, numbers.map((_, index) => 1000 - numbers.length + 1 + index));
+  succeeded(await server.ask("delete-container", { username }));
+  assert.equal(server.connections.length, 1);
+  await process.stop();
+});
+
 suite.test("SIGTERM and SIGINT: the server sees it leave, and it ends with 0", async () => {
   for (const signal of ["SIGTERM", "SIGINT"]) {
     const server = await suite.server();

@@ -296,6 +296,12 @@ describe("containers", function()
     assert.equal("5", daemon:asked("POST", "/stop$")[1].query.t)
   end)
 
+  it("that are not there can't be started, nor stopped", function()
+    for _, method in ipairs({ "container_start", "container_stop" }) do
+      assert.same({ nil, "No such container: nobody", 404 }, { call(method, "nobody") })
+    end
+  end)
+
   it("are removed by force, with their anonymous volumes", function()
     local id = create("ada")
     call("container_start", id)
@@ -491,6 +497,26 @@ describe("the stream of events", function()
     daemon:down()
     assert.same({ true, nil, ended[3], 503, n = 4 }, ended)
     assert.matches("try `docker info`", ended[3])
+  end)
+
+  it("that the daemon ends in peace is a failure too, and the version is asked for again", function()
+    local versions = 0
+    connect(UNIX, function(options)
+      if options.on_data then
+        options.on_head(200, {})
+        options.on_done(200, {}, "")
+      else
+        versions = versions + 1
+        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+      end
+      return {}
+    end)
+    for _ = 1, 2 do
+      follow()
+      assert.equal(503, ended[4])
+      assert.matches("it closed the stream of events", ended[3])
+    end
+    assert.equal(2, versions)
   end)
 
   it("is not opened by a refusal", function()

@@ -233,6 +233,20 @@ describe("a file", function()
     end) })
   end)
 
+  it("whose reader is cancelled is not read any further", function()
+    local closed = false
+    host.file.read = function()
+      return { close = function()
+        closed = true
+      end }
+    end
+    local read = node.reader(host)
+    tasks:spawn(function()
+      read("/x", 10)
+    end, function() end):cancel("shutdown")
+    assert.is_true(closed)
+  end)
+
   it("whose reader is cancelled is not waited for", function()
     local reading = tasks:spawn(function()
       subject.read("/s/dialect.lua", 1000)

@@ -216,6 +216,10 @@ describe("a script", function()
     end)
   end
 
+  it("sees the libraries of Lua that harm nothing", function()
+    run("assert(string.format and table.concat and math.floor and utf8.len and coroutine.create); " .. COMMAND)
+  end)
+
   it("sees of os what neither blocks nor ends anything", function()
     run("assert(os.time() and os.date() and os.clock()); " .. COMMAND)
     files["s/commands/greet.lua"] = "os.exit()"

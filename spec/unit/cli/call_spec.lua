@@ -98,7 +98,7 @@ describe("call", function()
     end })
     local code, out = call("create-container", CREATE)
     assert.equal(1, code)
-    assert.is_false(json.decode(out).success)
+    assert.equal("this node is shutting down", json.decode(out).message)
     assert.same({}, host.docker:names())
   end)
 

@@ -108,6 +108,18 @@ describe("check", function()
     assert.equal("wss://main.example accepts the key", lines["main server"].text)
   end)
 
+  it("says that the key expires soon, though it is accepted", function()
+    -- {"exp":1795694400}: two days after the fake clock's beginning
+    environ.DOCKHOST_API_KEY = "e30.eyJleHAiOjE3OTU2OTQ0MDB9.sig"
+    serve(function(socket)
+      socket:accept()
+      socket:drop()
+    end)
+    local code, lines = check()
+    assert.equal(1, code)
+    assert.matches("expires in 2 days: get a new one", lines["main server"].text)
+  end)
+
   it("says that the key is refused, and what to do", function()
     serve(function(socket)
       socket:refuse("Invalid DOCKHOST_API_KEY")

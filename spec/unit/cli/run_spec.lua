@@ -91,7 +91,9 @@ describe("run", function()
 
   it("has a local mode, where it says how to get work done", function()
     environ.MAIN_SERVER_BACKEND_URL = nil
+    local began = host.clock.now()
     assert.equal(0, run(terminate))
+    assert.equal(began, host.clock.now())
     assert.matches("local mode.*dockhost call", host:logged())
     assert.equal(0, #host.sockets.sockets)
   end)
@@ -114,6 +116,28 @@ describe("run", function()
     host.locked = true
     run(accept, terminate, gone)
     assert.matches("another dockhost runs with the state directory /root/.local/state/dockhost", host:logged())
+  end)
+
+  it("runs where there is no place for its state, and says so", function()
+    host.file.lock = function()
+      return nil, "Read-only file system", "EROFS"
+    end
+    assert.equal(0, run(accept, terminate, gone))
+    assert.matches("the state directory can't be used: Read%-only file system", host:logged())
+    host.file.mkdir = function()
+      return nil, "/root: Permission denied", "EACCES"
+    end
+    host.stopped = false
+    assert.equal(0, run(accept, terminate, gone))
+    assert.matches("Permission denied; DOCKHOST_STATE names another", host:logged())
+  end)
+
+  it("runs where changes of the scripts can't be watched, and says what reloads them", function()
+    host.watch.start = function()
+      return nil, "the user limit on inotify instances was reached", "EMFILE"
+    end
+    assert.equal(0, run(accept, terminate, gone))
+    assert.matches("%(SIGHUP reloads%): the user limit on inotify", host:logged())
   end)
 
   it("never logs the key, from the settings or from a file", function()
@@ -222,6 +246,16 @@ describe("scripts that change", function()
     end, terminate, gone)
     assert.equal(1, #host.sockets.sockets)
     assert.matches("scripts loaded", host:logged())
+  end)
+
+  it("are loaded once more for what changed while they were being loaded", function()
+    run(accept, function()
+      host:raise("HUP")
+      host:raise("HUP")
+      host:raise("HUP")
+    end, terminate, gone)
+    local _, times = host:logged():gsub("scripts loaded", "")
+    assert.equal(2, times)
   end)
 
   it("are loaded by themselves, once for many changes", function()
@@ -368,9 +402,10 @@ describe("settings that change", function()
       host:raise("HUP")
     end, create("ada"), function()
       assert.equal(201, events()[1][2].status)
-    end, terminate, gone)
+      socket():drop()
+    end, wait(1), accept, terminate, gone)
     assert.matches("needs a restart", host:logged())
-    assert.equal(1, #host.sockets.sockets)
+    assert.equal(2, #host.sockets.sockets)
   end)
 
   it("include what is logged", function()

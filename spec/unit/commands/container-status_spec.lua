@@ -43,6 +43,18 @@ describe("container-status", function()
     }, reply.data)
   end)
 
+  it("looks twice, a moment apart: processor use is a difference", function()
+    add("running")
+    local times = {}
+    for _ = 1, 2 do
+      node.docker:before("GET", "/stats$", function()
+        table.insert(times, node.clock.now())
+      end)
+    end
+    status()
+    assert.is_true(times[2] - times[1] >= 0.2 and times[2] - times[1] <= 1)
+  end)
+
   it("has the entry alone when it does not", function()
     local container = add("exited")
     assert.same({

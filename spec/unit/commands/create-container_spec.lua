@@ -278,6 +278,30 @@ describe("ports that others take meanwhile", function()
     assert.equal(3103, create().data.ports.ssh)
   end)
 
+  for _, message in ipairs({
+    "driver failed programming external connectivity on endpoint ada (1): Bind for 0.0.0.0:3100 failed: port is "
+      .. "already allocated",
+    "driver failed programming external connectivity on endpoint ada (1): Error starting userland proxy: listen tcp4 "
+      .. "0.0.0.0:3100: bind: address already in use",
+    "failed to set up container networking: driver failed programming external connectivity on endpoint ada (1): "
+      .. "failed to bind host port for 0.0.0.0:3100:172.18.0.2:22/tcp: Address already in use",
+    "failed to bind host port 0.0.0.0:3100/tcp: permission denied",
+  }) do
+    it("are known by each daemon's words: " .. message:sub(-40), function()
+      local docker = with()
+      docker:fail("POST", "/start$", 500, message)
+      assert.equal(3103, create().data.ports.ssh)
+    end)
+  end
+
+  it("end the create where the container in the way can't be removed", function()
+    local docker = with()
+    take(docker, 1)
+    docker:fail("DELETE", "", 500, "device or resource busy")
+    assert.equal("device or resource busy", create().message)
+    assert_undone(docker)
+  end)
+
   it("are put up with five times, then it is a 503 and nothing is left", function()
     local docker = with()
     take(docker, 5)
@@ -431,11 +455,24 @@ describe("a delete", function()
       assert.same({ "ada", "ada" }, { created.answers[1].event, deleted.answers[1].event })
       if what ~= "creates" then
         assert_undone(docker)
+        assert.matches("^%x+$", deleted.reply.data.containerId)
       end
       release()
       node:settle()
     end)
   end
+
+  it("says so where Docker goes away, though it cancelled a create", function()
+    local docker = with()
+    docker:hang("PUT", "/archive$")
+    local created = node:send("create-container", payload())
+    node:settle()
+    local deleted = node:send("delete_container", { USERNAME = "ada" })
+    docker:down()
+    node:settle()
+    assert.is_false(created.reply.success)
+    assert.equal(503, deleted.reply.status)
+  end)
 
   it("cancels a create that pulls, and the pull goes on for others", function()
     local docker = with({ image = "fresh/image" })
