@@ -1,6 +1,7 @@
 -- Whose container is which: the identity and the ownership of containers on this Docker. A container is ours when it
 -- has our label, or when the Node backend made it: no label, named exactly like the user, of the configured image.
 -- Everything else on the machine does not exist for us.
+local bindings = require("dockhost.bindings")
 local clock = require("dockhost.clock")
 local json = require("dockhost.json")
 local username = require("dockhost.username")
@@ -13,14 +14,17 @@ containers.USERNAME = "dockhost.username"
 containers.MAKER = "dockhost.maker"
 containers.ATTEMPT = "dockhost.attempt"
 
-local SERVICES = { ssh = "22/tcp", http = "80/tcp", https = "443/tcp" }
-
 local Containers = {}
 Containers.__index = Containers
 
 -- containers.new{ docker = docker client, image = function() -> configured image }
 function containers.new(options)
-  return setmetatable({ docker = options.docker, image = options.image, bindings = {}, states = {} }, Containers)
+  return setmetatable({
+    docker = options.docker,
+    image = options.image,
+    bindings = bindings.new({ docker = options.docker }),
+    states = {},
+  }, Containers)
 end
 
 local function is_managed(labels)
@@ -47,47 +51,6 @@ function Containers:user_of(name, labels, image)
   end
 end
 
-local function first_port(bindings)
-  local entry = type(bindings) == "table" and bindings[1]
-  return type(entry) == "table" and math.tointeger(tonumber(entry.HostPort)) or nil
-end
-
--- The host ports of an inspected container, which a stopped one keeps: { ssh =, http =, https = } (some may lack).
-function containers.ports_of(inspected)
-  local result = {}
-  local bound = inspected.HostConfig and inspected.HostConfig.PortBindings or {}
-  local live = inspected.NetworkSettings and inspected.NetworkSettings.Ports or {}
-  for service, port in pairs(SERVICES) do
-    local host_port = first_port(bound[port])
-    if not host_port or host_port == 0 then
-      host_port = first_port(live[port])
-    end
-    result[service] = host_port
-  end
-  return result
-end
-
--- Whether a running container's three ports are really published: Docker can start one without (moby #51758).
-function containers.published(inspected)
-  local live = inspected.NetworkSettings and inspected.NetworkSettings.Ports or {}
-  for _, port in pairs(SERVICES) do
-    if not first_port(live[port]) then
-      return false
-    end
-  end
-  return true
-end
-
--- The host ports that a binding names: one, or a range ("8000-8010") of which Docker takes one at the start.
-local function add_ports(bound, text)
-  local first, last = tostring(text):match("^(%d+)%-?(%d*)$")
-  first = math.tointeger(tonumber(first))
-  last = math.tointeger(tonumber(last)) or first
-  for port = math.max(first or 1, 1), math.min(last or 0, 65535) do
-    table.insert(bound, port)
-  end
-end
-
 local function instance_of(inspected, user, adopted)
   local state = inspected.State or {}
   return {
@@ -96,7 +59,7 @@ local function instance_of(inspected, user, adopted)
     username = user,
     adopted = adopted,
     state = state.Status,
-    ports = containers.ports_of(inspected),
+    ports = bindings.ports_of(inspected),
     created = clock.parse(inspected.Created),
     started = clock.parse(state.StartedAt),
     image = inspected.Config and inspected.Config.Image,
@@ -191,67 +154,6 @@ function Containers:find(params)
   return nil, "give a username or a containerId", 400
 end
 
--- The bindings of a container never change, nor does the image's name that it was made from, so each is inspected once,
--- also those that are stopped or not ours.
-local function bindings_of(self, id)
-  local known = self.bindings[id]
-  if known then
-    return known
-  end
-  local inspected, message, status = self.docker:container_inspect(id)
-  if not inspected then
-    if status == 404 then
-      return { ports = {}, bound = {} }
-    end
-    return nil, message, status
-  end
-  known = { ports = containers.ports_of(inspected), bound = {}, image = inspected.Config and inspected.Config.Image }
-  for _, entries in pairs(inspected.HostConfig and inspected.HostConfig.PortBindings or {}) do
-    for _, entry in ipairs(entries) do
-      add_ports(known.bound, entry.HostPort)
-    end
-  end
-  self.bindings[id] = known
-  return known
-end
-
-local function forget_missing(self, found)
-  local present = {}
-  for _, entry in ipairs(found) do
-    present[entry.Id] = true
-  end
-  for id in pairs(self.bindings) do
-    if not present[id] then
-      self.bindings[id] = nil
-    end
-  end
-end
-
--- The set of the host ports in the bindings of any container on this Docker, running or stopped, ours or not.
-function Containers:bound_ports()
-  local found, message, status = self.docker:container_list()
-  if not found then
-    return nil, message, status
-  end
-  forget_missing(self, found)
-  local bound = {}
-  for _, entry in ipairs(found) do
-    local known, why, code = bindings_of(self, entry.Id)
-    if not known then
-      return nil, why, code
-    end
-    for _, port in ipairs(known.bound) do
-      bound[port] = true
-    end
-    for _, live in ipairs(entry.Ports or {}) do
-      if live.PublicPort then
-        bound[live.PublicPort] = true
-      end
-    end
-  end
-  return bound
-end
-
 -- Links give a container further names, of the form /other/alias.
 local function own_name(names)
   for _, name in ipairs(names or {}) do
@@ -267,7 +169,7 @@ end
 local function listed(self, entry)
   local name, image = own_name(entry.Names), entry.Image or ""
   if not is_managed(entry.Labels) and image:find("^sha256:") then
-    local known, message, status = bindings_of(self, entry.Id)
+    local known, message, status = self.bindings:of(entry.Id)
     if not known then
       return nil, message, status
     end
@@ -295,7 +197,7 @@ function Containers:list()
   if not found then
     return nil, message, status
   end
-  forget_missing(self, found)
+  self.bindings:forget_missing(found)
   local list, states = {}, {}
   for _, entry in ipairs(found) do
     local instance, why, code = listed(self, entry)
@@ -315,13 +217,18 @@ end
 
 -- Adds the ports to a listed instance, and the name of its image. One that has just gone gets none.
 function Containers:with_ports(instance)
-  local known, message, status = bindings_of(self, instance.id)
+  local known, message, status = self.bindings:of(instance.id)
   if not known then
     return nil, message, status
   end
   instance.ports = known.ports
   instance.image = known.image or instance.image
   return instance
+end
+
+-- The set of the host ports in the bindings of any container on this Docker.
+function Containers:bound_ports()
+  return self.bindings:bound_ports()
 end
 
 -- How a container is shown in replies (CONTRACT: list-containers).

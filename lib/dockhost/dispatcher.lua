@@ -1,10 +1,12 @@
 -- From an event to its one reply: finds the command, checks its parameters, waits for the user's turn, runs the handler
 -- under its deadline, undoes what a failed one began, and answers. Handlers return; only this sends.
 local context = require("dockhost.context")
+local failure = require("dockhost.failure")
 local outcome = require("dockhost.outcome")
 local params = require("dockhost.params")
 local printable = require("dockhost.printable")
 local queue = require("dockhost.queue")
+local reply = require("dockhost.reply")
 local task = require("dockhost.task")
 local username = require("dockhost.username")
 
@@ -14,8 +16,6 @@ local dispatcher = {}
 local RUN_SECONDS = 278
 local UNDO_SECONDS = 10
 local QUEUE_LIMIT = 16
--- Each halves what is left, at least where it is the shipped one.
-local MOST_TRIMS = 64
 
 local Dispatcher = {}
 Dispatcher.__index = Dispatcher
@@ -96,8 +96,8 @@ end
 function Dispatcher:unknown(job)
   self.log:debug("unknown event", { event = job.request.event })
   if job.request.acknowledged then
-    local reply = outcome.reply(outcome.failure("unknown command: " .. printable.text(job.request.event, 80), 404))
-    job.request.answer(reply)
+    local unknown = outcome.failure("unknown command: " .. printable.text(job.request.event, 80), 404)
+    job.request.answer(outcome.reply(unknown))
   end
 end
 
@@ -181,36 +181,8 @@ function Dispatcher:overtake(job, user)
   end
 end
 
-local CANCELLED = {
-  deadline = { "the command did not finish in time and was undone", 504 },
-  overtaken = { "cancelled by a later command", 409 },
-  shutdown = { "this node is shutting down", 503 },
-}
-
--- Tostring is asked about our own errors alone: a script's may answer by raising.
-local function reason_of(err)
-  if type(err) == "string" or task.is_cancelled(err) then
-    return tostring(err)
-  end
-  return "an error value that is not a string"
-end
-
-function Dispatcher:failure_of(job, err, traceback)
-  if task.is_cancelled(err) then
-    local known = CANCELLED[err.reason] or { "cancelled", 503 }
-    return outcome.failure(known[1], known[2])
-  end
-  return self:internal_error(job, reason_of(err), traceback)
-end
-
--- The log has what the reply may not say.
-function Dispatcher:internal_error(job, text, traceback)
-  self.log:trace("command " .. job.id .. " (" .. job.name .. ") failed: " .. text, traceback or "")
-  return outcome.failure("internal error; this node's log has the details under command " .. job.id, 500)
-end
-
 function Dispatcher:ended(job, ok, ...)
-  local result = ok and outcome.returned(...) or self:failure_of(job, ...)
+  local result = ok and outcome.returned(...) or failure.of(job, ...)
   if result.success or #job.undo == 0 then
     return self:finish(job, result)
   end
@@ -218,7 +190,7 @@ function Dispatcher:ended(job, ok, ...)
     for i = #job.undo, 1, -1 do
       local done, why = pcall(job.undo[i])
       if not done then
-        self.log:warn("an undo step failed", { command = job.id, reason = reason_of(why) })
+        self.log:warn("an undo step failed", { command = job.id, reason = failure.reason(why) })
       end
     end
   end, function()
@@ -243,60 +215,8 @@ function Dispatcher:fall_back(job, result)
   return result
 end
 
-function Dispatcher:shape(job, result)
-  if job.route.reply then
-    local ok, value = self.tasks:call(job.route.reply, result, job.params or {})
-    if ok then
-      return value
-    end
-    job.log:error("the dialect can't shape a reply", { event = job.request.event, reason = reason_of(value) })
-  end
-  return outcome.reply(result)
-end
-
--- What is left of a reply that is too large, where the command knows how to trim it.
-function Dispatcher:trimmed(job, result)
-  local trim = result.success and job.command.trim
-  if not trim then
-    return nil
-  end
-  local ok, data = self.tasks:call(trim, result.data)
-  return ok and type(data) == "table" and data or nil
-end
-
--- Guarded: a small table that holds itself over and over takes for ever to write.
-function Dispatcher:fits(job, value)
-  local ok, fits, problem = self.tasks:call(job.request.fits, value, job.user)
-  if not ok then
-    return false, tostring(fits)
-  end
-  return fits, problem
-end
-
--- The reply within what the server accepts, and its outcome: trimmed where the command knows how, a short failure where
--- not.
-function Dispatcher:fitting(job, result)
-  local value = self:shape(job, result)
-  for _ = 1, MOST_TRIMS do
-    local fits, problem = self:fits(job, value)
-    if fits then
-      return value, result
-    elseif problem then
-      local failure = self:internal_error(job, "its reply can't be sent: " .. problem)
-      return self:shape(job, failure), failure
-    end
-    result.data = self:trimmed(job, result)
-    if not result.data then
-      break
-    end
-    value = self:shape(job, result)
-  end
-  local failure = outcome.failure("the reply is larger than the main server accepts", 500)
-  return self:shape(job, failure), failure
-end
-
 function Dispatcher:answer(job, result)
-  local value, sent = self:fitting(job, result)
+  local value, sent = reply.compose(job, result, self.tasks)
   job.answered, job.sent = true, sent
   if job.user then
     return job.request.answer(value, job.user, value)
@@ -311,7 +231,7 @@ function Dispatcher:release(job)
   for _, fn in ipairs(job.ends) do
     local ok, why = self.tasks:call(fn)
     if not ok then
-      self.log:warn("a last step failed", { command = job.id, reason = reason_of(why) })
+      self.log:warn("a last step failed", { command = job.id, reason = failure.reason(why) })
     end
   end
   for _, timer in pairs({ job.timer, job.undo_timer }) do
@@ -335,7 +255,7 @@ function Dispatcher:finish(job, result)
   local ok, why = pcall(self.answer, self, job, result)
   if not ok and not job.answered then
     -- The heap may be too full for the reply, yet not for a short one.
-    pcall(self.answer, self, job, self:internal_error(job, tostring(why)))
+    pcall(self.answer, self, job, failure.internal(job, failure.reason(why)))
   end
   self:report(job, job.sent or result)
   self.jobs[job] = nil

@@ -1,4 +1,5 @@
 -- Makes a user's container: image, ports, container, keys, start. Whatever fails on the way is undone.
+local bindings = require("dockhost.bindings")
 local containers = require("dockhost.containers")
 
 local ATTEMPTS = 5
@@ -43,7 +44,7 @@ local function start(id, ctx)
   if inspected.State.Status ~= "running" or (inspected.RestartCount or 0) > 0 then
     return nil, "the container ended at once, exit code " .. inspected.State.ExitCode .. ": is the image right?", 500
   end
-  if not containers.published(inspected) then
+  if not bindings.published(inspected) then
     return nil, "Docker did not publish the ports", 503, true
   end
   return ctx.containers:own(inspected)

@@ -1,5 +1,5 @@
 -- Starts a user's container; one that runs already is success.
-local containers = require("dockhost.containers")
+local bindings = require("dockhost.bindings")
 
 return {
   params = { username = "username?", containerId = "container-id?" },
@@ -19,7 +19,7 @@ return {
     -- What restarts over and over counts as running for Docker, without ports.
     if inspected.State.Status ~= "running" then
       return nil, "the container ended at once, exit code " .. inspected.State.ExitCode .. ": see its logs", 500
-    elseif not containers.published(inspected) then
+    elseif not bindings.published(inspected) then
       return nil, "the container runs, but Docker did not publish its ports", 500
     end
     ctx.containers:own(inspected)

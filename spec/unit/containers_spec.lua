@@ -264,61 +264,6 @@ describe("find", function()
   end)
 end)
 
-describe("bound_ports", function()
-  it("has the ports of running and stopped containers, ours or not", function()
-    managed("ada", { state = "exited" })
-    node.docker:add({ name = "postgres", ports = { ["5432/tcp"] = 5432 }, state = "exited" })
-    node.docker:add({ name = "redis", ports = { ["6379/tcp"] = 6379 } })
-    assert.same({
-      [3100] = true, [3101] = true, [3102] = true, [5432] = true, [6379] = true,
-    }, (ask("bound_ports")))
-  end)
-
-  it("has a port that Docker chose", function()
-    local container = node.docker:add({ name = "redis", ports = { ["6379/tcp"] = 0 } })
-    container.live["6379/tcp"] = { { HostPort = "49153" } }
-    assert.same({ [49153] = true }, (ask("bound_ports")))
-  end)
-
-  it("has each port of a range, of which Docker takes one at the start", function()
-    local container = node.docker:add({ name = "web", ports = { ["80/tcp"] = 8000 }, state = "exited" })
-    container.host_config.PortBindings["80/tcp"] = { { HostPort = "8000-8002" } }
-    assert.same({ [8000] = true, [8001] = true, [8002] = true }, (ask("bound_ports")))
-  end)
-
-  it("inspects each container once, as bindings never change", function()
-    managed("ada")
-    managed("bob", { state = "exited" })
-    ask("bound_ports")
-    ask("bound_ports")
-    assert.equal(2, #node.docker:asked("GET", "^/containers/%x+/json$"))
-  end)
-
-  it("forgets containers that are gone", function()
-    local ada = managed("ada")
-    ask("bound_ports")
-    node:run(node.client.container_remove, node.client, ada.id)
-    assert.same({}, (ask("bound_ports")))
-    assert.is_nil(next(node.containers.bindings))
-  end)
-
-  it("shrugs at a container that goes between the list and its inspection", function()
-    managed("ada")
-    node.docker:fail("GET", "^/containers/%x+/json$", 404, "No such container")
-    managed("bob", { ports = { ["22/tcp"] = 4000 } })
-    assert.equal("table", type((ask("bound_ports"))))
-  end)
-
-  it("passes on a failure, rather than calling ports free", function()
-    managed("ada")
-    node.docker:fail("GET", "^/containers/%x+/json$", 500, "broken")
-    local bound, message, status = ask("bound_ports")
-    assert.is_nil(bound)
-    assert.equal("broken", message)
-    assert.equal(500, status)
-  end)
-end)
-
 describe("list", function()
   it("is in the order of the names", function()
     for _, user in ipairs({ "eve", "ada", "J. Doe", "bob" }) do
@@ -426,14 +371,3 @@ describe("an entry", function()
   end)
 end)
 
-describe("published", function()
-  it("wants all three ports", function()
-    local live = {}
-    for _, port in ipairs({ "22/tcp", "80/tcp", "443/tcp" }) do
-      assert.is_false(containers.published({ NetworkSettings = { Ports = live } }))
-      live[port] = { { HostPort = "1" } }
-    end
-    assert.is_true(containers.published({ NetworkSettings = { Ports = live } }))
-    assert.is_false(containers.published({}))
-  end)
-end)
