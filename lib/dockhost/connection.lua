@@ -54,10 +54,9 @@ function Connection:recover(err, traceback)
     self.link:leave()
   end
   self.state, self.link = "offline", nil
-  self.timer.start(RESTART_SECONDS, function()
-    if not self.stopping then
-      self:start()
-    end
+  self.recovery = self.timer.start(RESTART_SECONDS, function()
+    self.recovery = nil
+    self:start()
   end)
 end
 
@@ -323,7 +322,7 @@ end
 -- Leaves the server and ends; `done()` is called when the good-bye has been written.
 function Connection:stop(done)
   self.stopping = true
-  for _, timer in pairs({ self.expiry_timer, self.cure }) do
+  for _, timer in pairs({ self.expiry_timer, self.cure, self.recovery }) do
     timer:close()
   end
   if not self.link or not self.link:leave(done) then

@@ -49,20 +49,18 @@ end
 -- A fault of ours must not leave Docker unwatched.
 function Monitor:recover(err, traceback)
   self.log:trace("following Docker failed: " .. (type(err) == "string" and err or "an unknown error"), traceback)
-  self.timer.start(LONGEST_RETRY, function()
-    if self.task.ended and not self.stopped then
-      self:start()
-    end
+  self.recovery = self.timer.start(LONGEST_RETRY, function()
+    self.recovery = nil
+    self:start()
   end)
 end
 
 function Monitor:stop()
-  self.stopped = true
   for _, handle in pairs({ self.task, self.sweeper }) do
     handle:cancel("shutdown")
   end
-  if self.timer_handle then
-    self.timer_handle:close()
+  for _, timer in pairs({ self.timer_handle, self.recovery }) do
+    timer:close()
   end
 end
 

@@ -171,6 +171,33 @@ describe("dialling", function()
   end)
 end)
 
+describe("a fault of our own", function()
+  it("does not end the redialling, and the log has it", function()
+    start()
+    local policy = link.policy
+    link.policy = function()
+      error("oops")
+    end
+    last():drop("Connection refused", "connect")
+    assert.matches("oops", log:find("error", "the connection failed")[1].message)
+    assert.equal("offline", link.state)
+    link.policy = policy
+    clock:advance(60)
+    assert.equal(2, #websocket.sockets)
+    last():accept()
+    assert.equal("connected", link.state)
+  end)
+
+  it("does not bring it back after a stop", function()
+    start()
+    link.policy = error
+    last():drop("Connection refused", "connect")
+    link:stop(function() end)
+    clock:advance(60)
+    assert.equal(1, #websocket.sockets)
+  end)
+end)
+
 describe("the number of tries", function()
   local function attempts()
     local numbers = {}

@@ -159,6 +159,19 @@ describe("ctx.describe", function()
   end)
 end)
 
+describe("ctx.on_undo and ctx.on_end", function()
+  for _, name in ipairs({ "on_undo", "on_end" }) do
+    it("refuse what is no function where it is given, in the script: " .. name, function()
+      local sent = try(function(_, ctx)
+        ctx[name]("text")
+        return {}
+      end)
+      assert.matches("^internal error", sent.reply.message)
+      assert.matches("context_spec.lua:%d+: a function is needed, not a string", node.log:find("error")[1].message)
+    end)
+  end
+end)
+
 describe("ctx.emit", function()
   it("emits an event of the script's own", function()
     try(function(_, ctx)

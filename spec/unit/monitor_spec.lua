@@ -109,6 +109,26 @@ describe("Docker's coming and going", function()
     assert.is_true(#node.docker.calls - before < 70)
   end)
 
+  it("is followed again 5 s after a fault of our own, which the log has", function()
+    local events = node.client.events
+    node.client.events = function()
+      error("oops")
+    end
+    start()
+    assert.equal(1, #node.log:find("error", "following Docker failed"))
+    assert.matches("oops", node.log:find("error")[1].message)
+    node.client.events = events
+    node:advance(5)
+    assert.equal(1, ups)
+  end)
+
+  it("is not followed again after such a fault when the monitor is stopped", function()
+    node.client.events = error
+    start()
+    watch:stop()
+    node.clock:assert_idle()
+  end)
+
   it("ends with the monitor, which leaves nothing open", function()
     start()
     node:advance(1)

@@ -309,8 +309,10 @@ describe("cancelling", function()
 
   it("is nothing once the task has ended", function()
     local spawned = tasks:spawn(function() end, on_end)
+    assert.is_true(spawned.ended)
     spawned:cancel("late")
     assert.same({ { true, n = 1 } }, ended)
+    assert.is_nil(spawned.cancelled)
   end)
 
   it("ignores an answer that comes afterwards", function()
@@ -335,6 +337,7 @@ describe("cancelling", function()
       spawned:cancel("deadline")
     end)
     assert.equal("place", got)
+    assert.equal(0, op.aborted)
     assert.equal("deadline", ended[1][2].reason)
   end)
 
