@@ -91,9 +91,14 @@ local function single(app, work)
   return start
 end
 
--- Calls `fn` once the directory has been quiet for a moment after a change that `concerns` it.
+-- Calls `fn` once the directory has been quiet for a moment after a change that `concerns` it. Returns what ends that.
 local function watch(app, directory, concerns, fn)
   local timer, watching, message
+  local function stop()
+    for _, handle in pairs({ timer, watching }) do
+      handle:close()
+    end
+  end
   local function settle(then_do)
     if timer then
       timer:close()
@@ -105,7 +110,7 @@ local function watch(app, directory, concerns, fn)
       -- The directory itself may have gone, for a new one of its name.
       watching:close()
       settle(function()
-        watch(app, directory, concerns, fn)
+        stop = watch(app, directory, concerns, fn)
         fn()
       end)
     elseif concerns(name) then
@@ -114,6 +119,9 @@ local function watch(app, directory, concerns, fn)
   end)
   if not watching then
     app.log:warn("changes are not seen by themselves (SIGHUP reloads): " .. message)
+  end
+  return function()
+    stop()
   end
 end
 
@@ -125,12 +133,17 @@ local function watch_scripts(app, reload)
   watch(app, app.node.directory .. "/commands", is_script, reload)
 end
 
+-- Again after a reload, which may name another file.
 local function watch_key(app)
   local path = app.node.settings.api_key_file
+  if app.stop_watching_key then
+    app.stop_watching_key()
+    app.stop_watching_key = nil
+  end
   if not path or not app.node.connection then
     return
   end
-  watch(app, path:match("^(.+)/[^/]*$") or path:match("^/") or ".", function(name)
+  app.stop_watching_key = watch(app, path:match("^(.+)/[^/]*$") or path:match("^/") or ".", function(name)
     -- A secret mounted by an orchestrator changes through a link of another name.
     return name == path:match("[^/]*$") or name:sub(1, 2) == ".."
   end, function()
@@ -218,6 +231,7 @@ function run.perform(app)
     end)
     handle_signals(app, stop, single(app, function()
       reload_settings(app)
+      watch_key(app)
       reload_scripts(app)
     end))
     start(app)

@@ -438,6 +438,22 @@ describe("the file of the key", function()
     end)
   end
 
+  it("is watched where the settings say after a reload", function()
+    host.files["/etc/other/node"] = "other-key"
+    run(accept, function()
+      environ.DOCKHOST_API_KEY_FILE = "/etc/other/node"
+      host:raise("HUP")
+    end, wait(0), function()
+      socket():refuse("Invalid DOCKHOST_API_KEY")
+    end, function()
+      host.files["/etc/other/node"] = "new-key"
+      host:touch("/etc/other/node")
+    end, wait(1), function()
+      accept()
+      assert.equal("new-key", socket().auth.DOCKHOST_API_KEY)
+    end, terminate, gone)
+  end)
+
   it("is not looked at for the sake of its neighbours", function()
     run(function()
       socket():refuse("Invalid DOCKHOST_API_KEY")
