@@ -106,8 +106,8 @@ sanitize: ## Run host specs and integration tests with address, leak and undefin
 	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' HARDENING=-fPIE set-up-tests
 	@rm -f $(REPORT).*
 	@ASAN_OPTIONS=log_path=$(REPORT) UBSAN_OPTIONS=log_path=$(REPORT):print_stacktrace=1 \
-	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration
-	@! cat $(REPORT).* 2>/dev/null
+	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration; \
+	  status=$$?; ! cat $(REPORT).* 2>/dev/null && exit $$status
 
 VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 \
   --log-file=$(CURDIR)/build/valgrind/%p.log
@@ -116,8 +116,8 @@ VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --err
 valgrind: set-up-tests ## Run the integration tests under valgrind
 	@$(SETUP)/packages valgrind
 	@rm -rf build/valgrind && mkdir -p build/valgrind
-	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration
-	@! cat build/valgrind/*.log | grep .
+	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration; \
+	  status=$$?; ! cat build/valgrind/*.log | grep . && exit $$status
 
 # Checks
 

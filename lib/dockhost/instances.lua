@@ -10,13 +10,14 @@ local NETWORK = "dockhost"
 local Instances = {}
 Instances.__index = Instances
 
--- instances.new{ docker =, containers =, networks =, identity = string, capacity = function() -> integer,
+-- instances.new{ docker =, containers =, networks =, flights = task.flights(…), identity =, capacity = function() -> n,
 -- on_leftover = function() } -> instances. `on_leftover` hears of a container that could not be removed.
 function instances.new(options)
   return setmetatable({
     docker = options.docker,
     containers = options.containers,
     networks = options.networks,
+    flights = options.flights,
     identity = options.identity,
     capacity = options.capacity,
     on_leftover = options.on_leftover or function() end,
@@ -102,13 +103,17 @@ function Instances:create(instance, ctx)
   ctx.on_end(function()
     self.attempts[instance.attempt] = nil
   end)
-  -- Before the call: its answer may be lost, or the command cancelled, while Docker makes the container.
+  -- Before the call: its answer may be lost.
   ctx.on_undo(function()
     self:discard(instance)
   end)
-  local id, message, status, existing = create_named(self, instance, body)
-  instance.id = id
-  return id, message, status, existing
+  -- In a task of its own, which no cancellation reaches: Docker would make the container all the same, later than the
+  -- undo looks for it.
+  return self.flights:run(instance.attempt, function()
+    local id, message, status, existing = create_named(self, instance, body)
+    instance.id, ctx.partial.containerId = id, id
+    return id, message, status, existing
+  end)
 end
 
 local function made_by(inspected, attempt)
@@ -117,6 +122,7 @@ local function made_by(inspected, attempt)
 end
 
 local function remove(self, instance)
+  self.flights:join(instance.attempt)
   local inspected, message, status = self.docker:container_inspect(instance.id or instance.name)
   if inspected and made_by(inspected, instance.attempt) then
     local removed

@@ -113,6 +113,7 @@ function Node:assemble()
     docker = self.docker,
     containers = self.containers,
     networks = networks.new({ docker = self.docker, flights = task.flights(tasks) }),
+    flights = task.flights(tasks),
     identity = self.identity,
     capacity = setting("max_containers"),
     on_leftover = function()
@@ -189,7 +190,12 @@ function Node:lan_address()
     return self.settings.lan_ip
   end
   local interfaces = self.host.lan.interfaces()
-  return interfaces and lan.pick(interfaces)
+  local address = interfaces and lan.pick(interfaces)
+  if not address and not self.without_address then
+    self.without_address = true
+    self.log:warn("no physical interface has an address to tell the main server: DOCKHOST_LAN_IP names one")
+  end
+  return address
 end
 
 function Node:start_monitor()

@@ -238,15 +238,21 @@ function Flights:run(key, fn)
       end
     end)
   end
-  if not flight.results then
-    task.wait(function(done)
-      table.insert(flight.waiters, done)
-    end)
-  end
+  self:join(key)
   if not flight.results[1] then
     error(flight.results[2], 0)
   end
   return table.unpack(flight.results, 2, flight.results.n)
+end
+
+-- Waits until the work under that key has ended, if any is under way.
+function Flights:join(key)
+  local flight = self.active[key]
+  if flight then
+    task.wait(function(done)
+      table.insert(flight.waiters, done)
+    end)
+  end
 end
 
 return task

@@ -57,7 +57,6 @@ local function attempt(instance, ctx)
   if not id then
     return nil, message, status, false, existing
   end
-  ctx.partial.containerId = id
   local ok, why, code = upload_keys(id, instance.keys, ctx)
   if not ok then
     return nil, why, code

@@ -1,5 +1,6 @@
 // The connection to the main server: lost and found again, refused, absent, in each version, under any heartbeat.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { networkInterfaces } from "node:os";
@@ -181,10 +182,16 @@ suite.test("the handshake is the Node backend's: role, key and LAN address, by w
   const socket = await server.backend();
   const { query, auth } = socket.handshake;
   assert.deepEqual([query.role, query.EIO, query.transport], ["backend", "4", "websocket"]);
-  assert.deepEqual(Object.keys(auth).sort(), ["DOCKHOST_API_KEY", "LAN_IP"]);
-  const own = Object.entries(networkInterfaces()).filter(([name]) => !/^(docker|br-|veth|lo)/.test(name));
+  const own = Object.entries(networkInterfaces()).filter(([name]) => existsSync(`/sys/class/net/${name}/device`));
   const addresses = own.flatMap(([, list]) => list.map(({ address }) => address));
-  assert.ok(addresses.includes(auth.LAN_IP), `LAN_IP ${auth.LAN_IP} is one of ${addresses}`);
+  if (addresses.length) {
+    assert.deepEqual(Object.keys(auth).sort(), ["DOCKHOST_API_KEY", "LAN_IP"]);
+    assert.ok(addresses.includes(auth.LAN_IP), `LAN_IP ${auth.LAN_IP} is one of ${addresses}`);
+  } else {
+    // A machine that has no physical interface, such as a container: there is nothing to tell, and the log says so.
+    assert.deepEqual(Object.keys(auth), ["DOCKHOST_API_KEY"]);
+    await process.line(/DOCKHOST_LAN_IP/);
+  }
   assert.equal(socket.conn.transport.name, "websocket");
   await process.stop();
 });

@@ -13,7 +13,7 @@ end)
 
 -- What a handler's ctx has of this: `undo` and `ends` are run by the spec.
 local function context(id)
-  local ctx = { id = id or 7, config = { image = IMAGE }, undo = {}, ends = {} }
+  local ctx = { id = id or 7, config = { image = IMAGE }, partial = {}, undo = {}, ends = {} }
   function ctx.on_undo(fn)
     table.insert(ctx.undo, fn)
   end
