@@ -109,7 +109,7 @@ sanitize: ## Run host specs and integration tests with address, leak and undefin
 	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration; \
 	  status=$$?; ! cat $(REPORT).* 2>/dev/null && exit $$status
 
-VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 \
+VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=99 \
   --log-file=$(CURDIR)/build/valgrind/%p.log
 
 .PHONY: valgrind

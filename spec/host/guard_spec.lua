@@ -15,7 +15,7 @@ local function assert_stopped(fn)
   local ok, message, traceback = guard.resume(co, LIMIT)
   assert.is_true(loop.now() - started < 20 * LIMIT)
   assert.is_false(ok)
-  assert.matches("^[%w_/.]+%.lua:%d+: stopped: it ran 0%.05 s without yielding$", message)
+  assert.matches("^[%w_/.-]+%.lua:%d+: stopped: it ran 0%.05 s without yielding$", message)
   assert.matches("stack traceback:", traceback)
   assert.equal("dead", coroutine.status(co))
 end

@@ -310,7 +310,7 @@ suite.test("names made to forge log lines are harmless there", async () => {
 
 const STRACE = ["/usr/bin/strace", "/usr/local/bin/strace"];
 
-async function traced() {
+async function tracing() {
   const home = await suite.home();
   await mkdir(join(home, "trace"));
   const wrapper = [tracer(), "-f", "-qq", "-e", "trace=execve,execveat,fork,vfork,clone,clone3", "-o", join(home, "trace/out")];
@@ -357,10 +357,15 @@ suite.test("the process never starts another program", async () => {
     assert.equal(await childrenOf(process.pid), "");
     return process.stop();
   }
-  const { home, ...options } = await traced();
+  const { home, ...options } = await tracing();
   const process = await suite.connect(server, { home, ...options });
-  await lifeOfOne();
-  globalThis.process.kill(await childOf(process.pid), "SIGTERM");
+  const traced = await childOf(process.pid);
+  // A failure must not leave the child, which would outlive its tracer.
+  await lifeOfOne().catch((error) => {
+    globalThis.process.kill(traced, "SIGKILL");
+    throw error;
+  });
+  globalThis.process.kill(traced, "SIGTERM");
   assert.equal(await process.ended(), 0);
   const calls = (await readFile(join(home, "trace/out"), "utf8")).split("\n").filter(Boolean);
   const programs = calls.filter((line) => /\bexecve(at)?\(/.test(line));

@@ -18,7 +18,7 @@ export async function makeKeyPair(comment = "spec@dockhost") {
 }
 
 const OPTIONS = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", "IdentitiesOnly=yes",
-  "ConnectTimeout=5", "LogLevel=ERROR"].flatMap((option) => ["-o", option]);
+  "ConnectTimeout=5", "LogLevel=INFO"].flatMap((option) => ["-o", option]);
 
 function attempt(port, key, command) {
   const target = ["-F", "/dev/null", "-p", String(port), "-i", key.file, ...OPTIONS, "root@127.0.0.1", command];
