@@ -57,7 +57,7 @@ help: ## List the targets
 .PHONY: run
 run: ## Install what is missing, build, see to Docker and the image, and run the worker
 	@$(SETUP)/packages build
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory $(if $(V),,-s) build
 	@$(SETUP)/docker
 	@$(SETUP)/image
 	@exec $(BUILD)/dockhost run

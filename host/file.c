@@ -54,7 +54,8 @@ static int file_mkdir_one(const char *path, mode_t mode) {
 static int file_mkdir(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   mode_t mode = (mode_t)luaL_checkinteger(L, 2);
-  char *partial = strcpy(lua_newuserdatauv(L, strlen(path) + 1, 0), path);
+  size_t size = strlen(path) + 1;
+  char *partial = memcpy(lua_newuserdatauv(L, size, 0), path, size);
   int error = 0;
   for (char *slash = partial; *slash && (slash = strchr(slash + 1, '/'));) {
     *slash = '\0';
