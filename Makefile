@@ -31,7 +31,7 @@ SHOW = $(if $(V),,@echo '  $(1) $@';)
 .PHONY: build
 build: $(BUILD)/dockhost $(BUILD)/host-lua ## Build the program (the default)
 
-$(BUILD)/%.o: host/%.c
+$(BUILD)/%.o: host/%.c | have-packages
 	@mkdir -p $(@D)
 	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
@@ -39,12 +39,18 @@ $(BUILD)/dockhost: $(OBJECTS)
 	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 # The interpreter of spec/host: the same host, running the script that its first argument names.
-$(BUILD)/host-lua.o: host/main.c
+$(BUILD)/host-lua.o: host/main.c | have-packages
 	@mkdir -p $(@D)
 	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(CPPFLAGS) -DHOST_LUA -c -o $@ $<
 
 $(BUILD)/host-lua: $(filter-out $(BUILD)/main.o,$(OBJECTS)) $(BUILD)/host-lua.o
 	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
+# A word of what to do, before the compiler says what it misses.
+.PHONY: have-packages
+have-packages:
+	@$(PKG_CONFIG) --exists $(PACKAGES) && command -v $(CC) >/dev/null || \
+	  { echo 'The packages that the build needs are missing. To install them: $(SETUP)/packages build' >&2; exit 1; }
 
 -include $(wildcard $(BUILD)/*.d)
 

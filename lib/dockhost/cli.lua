@@ -94,7 +94,7 @@ local function values_of(host, read, env_file)
   local content, message, code = read(env_file or ".env", MAX_ENV_FILE)
   if not content then
     if env_file or code ~= "ENOENT" then
-      return nil, { (env_file or ".env") .. " can't be read: " .. message }
+      return nil, { "no settings: " .. message }
     end
     content = ""
   end

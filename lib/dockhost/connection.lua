@@ -233,16 +233,22 @@ local ADVICE = {
 }
 local KEY_ADVICE = "check DOCKHOST_API_KEY, or get a new key from the main server"
 
+-- What a person is told of a refusal, and what to do.
+function connection.refusal(server, message)
+  local advice = ADVICE[message] or KEY_ADVICE
+  return string.format("the main server at %s refuses this node: %s: %s", server, message, advice)
+end
+
 -- What a person needs to read, and whether it repeats what was said last.
 local function describe(self, ended)
   local server = self.settings().server.text
   if ended.no_key then
     return ended.message
   elseif ended.code == "refused" then
-    return string.format("the main server at %s refuses this node: %s: %s", server, ended.message,
-      ADVICE[ended.message] or KEY_ADVICE)
+    return connection.refusal(server, ended.message)
   elseif ended.connected then
-    return "the connection to the main server was lost: " .. ended.message
+    local why = ended.message ~= "the connection was lost" and ": " .. ended.message or ""
+    return "the connection to the main server was lost" .. why
   end
   return "the main server at " .. server .. " can't be reached: " .. ended.message
 end

@@ -66,7 +66,11 @@ local function newer(a, b)
 end
 
 function Client:unreachable(detail)
-  return "Docker does not answer at " .. self.address .. ": is it running? try `docker info` (" .. detail .. ")"
+  local advice = "is it running? try `docker info`"
+  if detail:find("^permission denied") then
+    advice = "the user of dockhost may not use it: see `docker info`, and be in the group docker"
+  end
+  return ("Docker does not answer at %s: %s (%s)"):format(self.address, advice, detail)
 end
 
 -- One HTTP exchange; `path` is used as it stands. Returns status, body, headers, or nil, message, 503.

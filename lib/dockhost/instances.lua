@@ -52,7 +52,7 @@ function Instances:admit(user, ctx)
     count = count + 1
   end
   if count > self.capacity() then
-    return nil, "this node is full: it has " .. self.capacity() .. " containers, its DOCKHOST_MAX_CONTAINERS", 503
+    return nil, "this node is full: DOCKHOST_MAX_CONTAINERS is " .. self.capacity(), 503
   end
   return true
 end

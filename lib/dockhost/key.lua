@@ -14,7 +14,7 @@ function key.read(settings, read)
   end
   local text, message = read(settings.api_key_file, MAX_FILE)
   if not text then
-    return nil, "the key file can't be read: " .. message .. "; DOCKHOST_API_KEY_FILE names it"
+    return nil, "there is no key: " .. message .. "; DOCKHOST_API_KEY_FILE names this file"
   end
   local found = text:match("^%s*(.-)%s*$")
   if found == "" or found:find("%c") then

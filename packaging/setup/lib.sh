@@ -28,6 +28,11 @@ can_be_root() {
   [ "$(id -u)" = 0 ] || have sudo
 }
 
+# The command for a person to run, with sudo where there is one.
+to_run_as_root() {
+  if have sudo; then echo "  sudo $*"; else echo "  $*  # as root"; fi
+}
+
 # setting NAME DEFAULT: a setting as the worker reads it, the environment before .env (or ENV_FILE). Empty is absent.
 setting() {
   eval "value=\${$1:-}"

@@ -133,7 +133,7 @@ describe("the settings", function()
     assert.equal(0, (main(fake_host.new({ environ = HOME }), "ps")))
     local host = fake_host.new({ environ = HOME })
     assert.equal(78, (main(host, "ps", "--env-file", "gone.env")))
-    assert.matches("gone.env can't be read: gone.env: No such file", host:logged())
+    assert.matches("no settings: .*gone.env: No such file", host:logged())
   end)
 
   it("in a file that does not parse are named by file and line", function()

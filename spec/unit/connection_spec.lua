@@ -311,7 +311,7 @@ describe("what a person reads", function()
   it("is about the key's file where that can't be read, in the lane of refused keys", function()
     settings.api_key, settings.api_key_file = nil, "/etc/key"
     start()
-    assert.matches("^the key file can't be read: /etc/key: No such file", warnings()[1])
+    assert.matches("^there is no key: .*/etc/key: No such file", warnings()[1])
     assert.same({ { 1, "refused" } }, delays)
     assert.equal(0, #websocket.sockets)
   end)

@@ -178,6 +178,16 @@ describe("a failure", function()
     assert.equal(503, status)
   end)
 
+  it("of the permission names the group", function()
+    connect(UNIX, function(options)
+      options.on_done(nil, "permission denied to connect to /run/docker.sock", "connect")
+      return {}
+    end)
+    local _, message, status = call("container_list")
+    assert.matches("^Docker does not answer at .* may not use it: .*group docker %(permission denied", message)
+    assert.equal(503, status)
+  end)
+
   it("by an answer that is too large is no absence of Docker's", function()
     connect(UNIX, function(options)
       if options.url:find("/version$") then

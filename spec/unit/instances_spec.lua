@@ -57,7 +57,7 @@ describe("admission", function()
     node.docker:add({ name = "carl", image = IMAGE })
     local _, ok, message, status = admit("eve")
     assert.is_nil(ok)
-    assert.matches("full: it has 3 containers, its DOCKHOST_MAX_CONTAINERS", message)
+    assert.equal("this node is full: DOCKHOST_MAX_CONTAINERS is 3", message)
     assert.equal(503, status)
   end)
 

@@ -1,5 +1,6 @@
 -- `dockhost check`: what a node needs, one line each, with what to do where something is missing.
 local cli = require("dockhost.cli")
+local connection = require("dockhost.connection")
 local key = require("dockhost.key")
 local link = require("dockhost.link")
 
@@ -103,9 +104,9 @@ local function server_line(app)
   if opened then
     return not warning, warning or server.text .. " accepts the key"
   elseif ended.code == "refused" then
-    return false, server.text .. " refuses the key: " .. ended.message .. ": get a new one from the main server"
+    return false, connection.refusal(server.text, ended.message)
   end
-  return false, server.text .. " can't be reached: " .. ended.message
+  return false, "the main server at " .. server.text .. " can't be reached: " .. ended.message
 end
 
 local LINES = {

@@ -126,8 +126,17 @@ describe("check", function()
     end)
     local code, lines = check()
     assert.equal(1, code)
-    assert.equal("wss://main.example refuses the key: Invalid DOCKHOST_API_KEY: get a new one from the main server",
-      lines["main server"].text)
+    assert.equal("the main server at wss://main.example refuses this node: Invalid DOCKHOST_API_KEY: "
+      .. "check DOCKHOST_API_KEY, or get a new key from the main server", lines["main server"].text)
+  end)
+
+  it("blames the path where the server knows no such namespace", function()
+    serve(function(socket)
+      socket:refuse("Invalid namespace")
+    end)
+    local code, lines = check()
+    assert.equal(1, code)
+    assert.matches("Invalid namespace: the path in MAIN_SERVER_BACKEND_URL", lines["main server"].text)
   end)
 
   it("says that the server can't be reached, and why", function()
@@ -136,7 +145,8 @@ describe("check", function()
     end)
     local code, lines = check()
     assert.equal(1, code)
-    assert.equal("wss://main.example can't be reached: Connection refused", lines["main server"].text)
+    assert.equal("the main server at wss://main.example can't be reached: Connection refused",
+      lines["main server"].text)
   end)
 
   it("does not use a key that a node of this machine serves with: the server would forget that node", function()
