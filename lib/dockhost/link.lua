@@ -178,7 +178,8 @@ function Link:leave(on_gone)
   if self.ended or not self.opened then
     return nil
   end
-  if self.connected and not self:send(self.session:leave()) then
+  local farewell = self.session:leave()
+  if farewell and not self:send(farewell) then
     return nil
   end
   local socket = self.socket

@@ -331,9 +331,12 @@ end
 
 -- Leaves cleanly: () -> frame | nil, message, code. The session is closed then.
 function Session:leave()
-  local frame, message, code = send(self, { type = "disconnect" })
+  local asked = self.state == "connecting" or self.state == "connected"
   finish(self)
-  return frame, message, code
+  if not asked then
+    return nil, "there is no session with the main server", "closed"
+  end
+  return frame_of(self, { type = "disconnect" })
 end
 
 return session

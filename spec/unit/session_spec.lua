@@ -248,7 +248,11 @@ describe("session: sending", function()
     assert.is_nil(s:emit("a", {}))
     assert.is_nil(s:emit_with_ack("a", {}))
     assert.are.equal("closed", select(3, s:ack(1, {})))
-    assert.is_nil(s:leave())
+  end)
+
+  it("leaves what it has asked for, answered or not", function()
+    assert.is_nil(opened():leave())
+    assert.are.equal("41", connecting():leave())
   end)
 
   it("leaves once, and is silent then", function()
