@@ -36,7 +36,7 @@ function Connection:start()
   self.task = self.tasks:spawn(function()
     while not self.stopping do
       local ended = self:connect()
-      if not self.stopping and ended.code ~= "again" then
+      if not self.stopping then
         self:pause(self:delay_after(ended))
       end
     end

@@ -231,11 +231,6 @@ function Client:version()
   return value
 end
 
--- GET /info
-function Client:info()
-  return self:json("GET", "/info", { timeout = 20 })
-end
-
 -- GET /images/{name}/json
 function Client:image_inspect(name)
   return self:json("GET", "/images/" .. escape(name) .. "/json", { timeout = 20 })

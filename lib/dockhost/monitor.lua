@@ -19,7 +19,7 @@ local Monitor = {}
 Monitor.__index = Monitor
 
 -- monitor.new{ docker =, containers =, instances =, tasks =, timer =, sleep =, time =, alive = host.process.alive,
--- identity =, log =, on_up = fn? } -> monitor
+-- identity =, log = } -> monitor
 function monitor.new(options)
   return setmetatable({
     docker = options.docker,
@@ -32,7 +32,6 @@ function monitor.new(options)
     alive = options.alive,
     identity = options.identity,
     log = options.log,
-    on_up = options.on_up or function() end,
   }, Monitor)
 end
 
@@ -91,7 +90,6 @@ function Monitor:opened()
   if not self.up then
     self.up = true
     self.log:info("Docker answers at " .. self.docker.address)
-    self.on_up()
   end
   self:sweep_in(0)
 end

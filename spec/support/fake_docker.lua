@@ -703,7 +703,6 @@ end
 
 routes = {
   { "GET", "^/version$", get_version },
-  { "GET", "^/info$", get_version },
   { "GET", "^/images/(.+)/json$", get_image },
   { "POST", "^/images/create$", pull_image },
   { "GET", "^/containers/json$", list_containers },
