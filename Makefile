@@ -78,7 +78,7 @@ image: ## Build the instance image from this distribution's packages, without a 
 
 .PHONY: test
 test: set-up-tests ## Run every test, with all set-up
-	@$(RUN_SUITES) unit host integration
+	@$(RUN_SUITES) unit host integration faults
 
 .PHONY: unit
 unit: ## Run the unit specs: plain Lua, no network, no Docker
@@ -92,6 +92,10 @@ host-test: set-up-tests ## Run the specs of the C primitives
 .PHONY: integration
 integration: set-up-tests ## Run the built program against real servers, Docker and ssh
 	@$(RUN_SUITES) integration
+
+.PHONY: faults
+faults: set-up-tests ## Run the program against faulty networks, daemons and servers; ROUNDS=20 sweeps longer
+	@ROUNDS=$(ROUNDS) $(RUN_SUITES) faults
 
 .PHONY: set-up-tests
 set-up-tests:
@@ -108,21 +112,21 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined
 REPORT := $(CURDIR)/build/asan/report
 
 .PHONY: sanitize
-sanitize: ## Run host specs and integration tests with address, leak and undefined-behaviour sanitizers
+sanitize: ## Run all but the unit specs with address, leak and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan CFLAGS='$(SANITIZE)' HARDENING=-fPIE set-up-tests
 	@rm -f $(REPORT).*
 	@ASAN_OPTIONS=log_path=$(REPORT) UBSAN_OPTIONS=log_path=$(REPORT):print_stacktrace=1 \
-	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration; \
+	  BUILD=build/asan DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(SETUP)/suites host integration faults; \
 	  status=$$?; ! cat $(REPORT).* 2>/dev/null && exit $$status
 
 VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=99 \
   --log-file=$(CURDIR)/build/valgrind/%p.log
 
 .PHONY: valgrind
-valgrind: set-up-tests ## Run the integration tests under valgrind
+valgrind: set-up-tests ## Run the integration and fault tests under valgrind
 	@$(SETUP)/packages valgrind
 	@rm -rf build/valgrind && mkdir -p build/valgrind
-	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration; \
+	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration faults; \
 	  status=$$?; ! cat build/valgrind/*.log | grep . && exit $$status
 
 # Checks

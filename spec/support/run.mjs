@@ -1,17 +1,17 @@
-// Runs the suites one after the other (`npm test`, or `npm test -- NAME…` for some) and looks for what they left behind.
+// Runs the suites of a directory one after the other, all or those named, and looks for what they left behind.
+// Usage: node spec/support/run.mjs DIRECTORY [NAME…]
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import net from "node:net";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { ALL_PORTS, leftovers } from "../support/suite.mjs";
-import { until } from "../support/until.mjs";
+import { join } from "node:path";
+import { ALL_PORTS, leftovers } from "./suite.mjs";
+import { until } from "./until.mjs";
 
-const HERE = dirname(fileURLToPath(import.meta.url));
 const ENDING = ".test.mjs";
+const [directory, ...names] = process.argv.slice(2);
 
-async function chosen(names) {
-  const all = (await readdir(HERE)).filter((file) => file.endsWith(ENDING)).sort();
+async function chosen() {
+  const all = (await readdir(directory)).filter((file) => file.endsWith(ENDING)).sort();
   if (!names.length) return all;
   const wanted = names.map((name) => `${name}${ENDING}`);
   const unknown = wanted.filter((file) => !all.includes(file));
@@ -20,7 +20,7 @@ async function chosen(names) {
 }
 
 function run(file) {
-  const args = ["--test", "--test-reporter=spec", join(HERE, file)];
+  const args = ["--test", "--test-reporter=spec", join(directory, file)];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: "inherit" });
     child.once("error", reject);
@@ -47,7 +47,7 @@ async function waitForTurn() {
 async function main() {
   const failures = [];
   await waitForTurn();
-  for (const file of await chosen(process.argv.slice(2))) {
+  for (const file of await chosen()) {
     const began = Date.now();
     const code = await run(file);
     console.log(`${code === 0 ? "passed" : "FAILED"} ${file} in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
