@@ -16,8 +16,8 @@ cli.OK, cli.FAILED, cli.USAGE, cli.SOFTWARE, cli.CONFIG = 0, 1, 64, 70, 78
 local VERBS = { "run", "check", "call", "ps" }
 -- What each verb takes: positional arguments at most, and its options besides --env-file, which take a value.
 local SYNTAX = {
-  run = { most = 1, options = {} },
-  check = { most = 1, options = {} },
+  run = { most = 1, directory = true, options = {} },
+  check = { most = 1, directory = true, options = {} },
   call = { most = 2, options = { ["--scripts"] = "scripts" }, needs = "an EVENT, such as list-containers" },
   ps = { most = 0, options = {} },
 }
@@ -154,6 +154,14 @@ function cli.check_line(ok, name, message)
   return string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", name, printable.text(message))
 end
 
+-- The directory that was named lies over the shipped scripts.
+function cli.script_directories(share, parsed)
+  local shipped = share .. "/lua"
+  local given = parsed.scripts or SYNTAX[parsed.verb].directory and parsed.positional[1]
+  given = given and given ~= "/" and given:gsub("/+$", "") or given
+  return given and given ~= shipped and { given, shipped } or { shipped }
+end
+
 -- Everything that a verb needs, or an exit code when the settings do not stand.
 local function prepare(host, tasks, share, parsed)
   local app = { host = host, tasks = tasks, parsed = parsed, share = share }
@@ -174,8 +182,13 @@ local function prepare(host, tasks, share, parsed)
   for _, warning in ipairs(errors) do
     app.log:warn(warning)
   end
-  local directory = parsed.scripts or parsed.verb ~= "call" and parsed.positional[1] or share .. "/lua"
-  app.node = node.new({ host = host, tasks = tasks, log = app.log, settings = settings, directory = directory })
+  app.node = node.new({
+    host = host,
+    tasks = tasks,
+    log = app.log,
+    settings = settings,
+    directories = cli.script_directories(share, parsed),
+  })
   return app
 end
 

@@ -23,9 +23,10 @@ Connection.__index = Connection
 
 -- connection.new{ websocket =, resolver =, timer =, tasks =, now =, time =, log =, trace =, settings = function(),
 -- read = function(path, limit), lan_address = function() -> text | nil, policy = function(attempt, reason) -> seconds,
--- dispatch = function(request), when_idle = function(fn) } -> connection
+-- dispatch = function(request), when_idle = function(fn), notify = function(hook, event) } -> connection
 function connection.new(options)
   local self = { outbox = outbox.new({ limit = OUTBOX_LIMIT }), attempt = 0, state = "offline" }
+  self.notify = function() end
   for name, value in pairs(options) do
     self[name] = value
   end
@@ -98,6 +99,9 @@ function Connection:connect()
   })
   local ended = self.link:run()
   self:disconnected(ended)
+  if ended.connected then
+    self.notify("disconnected", { server = settings.server.text, reason = ended.message })
+  end
   return ended
 end
 
@@ -108,6 +112,7 @@ function Connection:connected(effect)
   self.last_failure = nil
   self.lineage = effect.recovered and self.lineage or {}
   self.log:info("accepted by the main server at " .. settings.server.text, { recovered = effect.recovered or nil })
+  self.notify("connected", { server = settings.server.text, recovered = effect.recovered == true })
   for _, reply in ipairs(self.outbox:take()) do
     self:send(reply)
   end

@@ -81,6 +81,7 @@ function context.new(job, services)
     images = services.images,
     tar = services.tar,
     http = services.http,
+    store = services.store,
     sleep = services.sleep,
     time = services.time,
     deadline = job.deadline,

@@ -19,7 +19,7 @@ local Monitor = {}
 Monitor.__index = Monitor
 
 -- monitor.new{ docker =, containers =, instances =, tasks =, timer =, sleep =, time =, alive = host.process.alive,
--- identity =, log = } -> monitor
+-- identity =, log =, on_event = function(user, event) } -> monitor
 function monitor.new(options)
   return setmetatable({
     docker = options.docker,
@@ -32,6 +32,7 @@ function monitor.new(options)
     alive = options.alive,
     identity = options.identity,
     log = options.log,
+    on_event = options.on_event or function() end,
   }, Monitor)
 end
 
@@ -108,6 +109,7 @@ function Monitor:note(event)
     elseif action == "create" and not self.instances:at_work(attributes[containers.ATTEMPT]) then
       self:sweep_in(SWEEP_SECONDS)
     end
+    self.on_event(user, event)
   end
   local nanoseconds = math.tointeger(event.timeNano)
   if nanoseconds then

@@ -1,16 +1,20 @@
 -- Puts the parts of a node together from the host's primitives: what `run` and `call` have in common.
+local background = require("dockhost.background")
 local config = require("dockhost.config")
 local connection = require("dockhost.connection")
 local containers = require("dockhost.containers")
 local dispatcher = require("dockhost.dispatcher")
 local docker = require("dockhost.docker")
+local hooks = require("dockhost.hooks")
 local images = require("dockhost.images")
 local instances = require("dockhost.instances")
+local jobs = require("dockhost.jobs")
 local lan = require("dockhost.lan")
 local monitor = require("dockhost.monitor")
 local networks = require("dockhost.networks")
 local ports = require("dockhost.ports")
 local scripts = require("dockhost.scripts")
+local store = require("dockhost.store")
 local task = require("dockhost.task")
 
 local node = {}
@@ -61,14 +65,14 @@ local function http_for_scripts(host)
   end
 end
 
--- node.new{ host = the primitives, tasks =, log =, settings =, directory = of the scripts } -> node
+-- node.new{ host = the primitives, tasks =, log =, settings =, directories = of the scripts, the winning one first }
 function node.new(options)
   local host = options.host
   local self = setmetatable({
     host = host,
     tasks = options.tasks,
     log = options.log,
-    directory = options.directory,
+    directories = options.directories,
     identity = host.process.identity(),
     read = node.reader(host),
     list = waiting(host.file.list),
@@ -122,6 +126,7 @@ function Node:assemble()
       end
     end,
   })
+  local services = self:services()
   self.dispatcher = dispatcher.new({
     tasks = tasks,
     timer = host.timer,
@@ -131,8 +136,28 @@ function Node:assemble()
     scripts = function()
       return self.scripts
     end,
-    services = self:services(),
+    services = services,
   })
+  self:assemble_background(services)
+end
+
+function Node:assemble_background(services)
+  local host, log = self.host, self.log:child("script")
+  self.background = background.new({
+    tasks = self.tasks,
+    timer = host.timer,
+    time = host.loop.time,
+    log = log,
+    services = services,
+  })
+  self.hooks = hooks.new({
+    scripts = function()
+      return self.scripts
+    end,
+    background = self.background,
+    log = log,
+  })
+  self.jobs = jobs.new({ timer = host.timer, background = self.background, log = log })
 end
 
 function Node:services()
@@ -155,6 +180,7 @@ function Node:services()
     }),
     ports = self.ports,
     tar = host.tar.pack,
+    store = store.new(),
     http = http_for_scripts(host),
     emit = function(...)
       if not self.connection then
@@ -167,9 +193,10 @@ end
 
 local LOAD_SECONDS = 1
 
--- Loads the scripts and swaps them in at once. Returns true, or nil and the list of errors; then the running set stays.
+-- Loads the scripts and swaps them in at once. Returns the set and the one before it, if any, or nil and the list of
+-- errors; then the running set stays.
 function Node:load_scripts()
-  local set, errors = scripts.load(self.directory, {
+  local set, errors = scripts.load(self.directories, {
     read = self.read,
     list = self.list,
     log = self.log:child("script"),
@@ -180,8 +207,9 @@ function Node:load_scripts()
   if not set then
     return nil, errors
   end
+  local before = self.scripts
   self.scripts = set
-  return true
+  return set, before
 end
 
 -- The first private address of a physical interface, or what the operator said.
@@ -210,6 +238,9 @@ function Node:start_monitor()
     alive = self.host.process.alive,
     identity = self.identity,
     log = self.log:child("docker"),
+    on_event = function(user, event)
+      self.hooks:container(user, event)
+    end,
   })
   self.monitor:start()
 end
@@ -240,6 +271,9 @@ function Node:start_connection()
     end,
     when_idle = function(fn)
       self.dispatcher:when_idle(fn)
+    end,
+    notify = function(name, event)
+      self.hooks:run(name, event)
     end,
   })
   self.connection:start()

@@ -1,78 +1,17 @@
--- Loads a directory of scripts: all files are compiled, run and checked before any is used. Files are read through
--- functions that are passed in, so that the loop need not block.
+-- Loads the scripts of a directory that lies over others: all files are compiled, run and checked before any is used.
+-- Files are read through functions that are passed in, so that the loop need not block.
+local hooks = require("dockhost.hooks")
+local layers = require("dockhost.layers")
 local params = require("dockhost.params")
+local sandbox = require("dockhost.sandbox")
 
 local scripts = {}
 
 local MAX_FILE = 256 * 1024
 
-local function copy(functions)
-  local copied = {}
-  for name, value in pairs(functions) do
-    copied[name] = value
-  end
-  return copied
-end
-
--- What a script sees besides the libraries: nothing that blocks the loop, ends the process or reaches around it.
-local function base_environment()
-  local names = {
-    "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-    "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_VERSION",
-    "coroutine", "math", "string", "table", "utf8",
-  }
-  local environment = {}
-  for _, name in ipairs(names) do
-    local value = _G[name]
-    -- Copies: what a script changes in them is its own.
-    environment[name] = type(value) == "table" and copy(value) or value
-  end
-  -- The metatable of strings holds the library that all share.
-  function environment.getmetatable(value)
-    return type(value) == "table" and getmetatable(value) or nil
-  end
-  environment.os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
-  function environment.require(name)
-    if type(name) ~= "string" or not name:find("^dockhost%.[%w_]+$") then
-      error("a script may require dockhost.* only", 2)
-    end
-    return require(name)
-  end
-  return environment
-end
-
--- Each file has globals of its own, and can't make new ones by mistake.
-local function environment_of(log)
-  local base = base_environment()
-  function base.print(...)
-    local words = {}
-    for i = 1, select("#", ...) do
-      words[i] = tostring((select(i, ...)))
-    end
-    log:info(table.concat(words, " "))
-  end
-  return setmetatable({}, {
-    __index = function(_, name)
-      local value = base[name]
-      if value == nil then
-        error("undefined variable '" .. tostring(name) .. "'", 2)
-      end
-      return value
-    end,
-    __newindex = function(_, name)
-      error("assignment to the global '" .. tostring(name) .. "' (is a `local` missing?)", 2)
-    end,
-    __metatable = false,
-  })
-end
-
 -- Runs one file and returns what it returns, or nil and "file:line: why".
-local function run_file(options, path)
-  local text, message = options.read(path, MAX_FILE)
-  if not text then
-    return nil, message
-  end
-  local chunk, why = load(text, "@" .. path, "t", environment_of(options.log))
+local function run_file(options, path, text)
+  local chunk, why = load(text, "@" .. path, "t", sandbox.new(options.log))
   if not chunk then
     return nil, why
   end
@@ -131,64 +70,124 @@ local function check_function(value)
   return true
 end
 
-local POLICIES = { dialect = check_dialect, reconnect = check_function, container = check_function }
+local SHORTEST_PERIOD, LONGEST_PERIOD <const> = 1, 30 * 86400
 
-local function load_into(options, errors, path, check)
-  local value, message = run_file(options, path)
-  local ok = message == nil
-  if ok then
-    ok, message = check(value)
-    message = message and path .. ": " .. message
+local function check_job(value)
+  if type(value) ~= "table" or type(value.run) ~= "function" then
+    return nil, "must return a table with a function `run` and a number `every`"
   end
-  if not ok then
-    table.insert(errors, message)
-    return nil
+  local every = value.every
+  if not math.type(every) or not (every >= SHORTEST_PERIOD and every <= LONGEST_PERIOD) then
+    return nil, "`every` must be a number of seconds, from " .. SHORTEST_PERIOD .. " to " .. LONGEST_PERIOD
   end
-  return value
+  return true
 end
 
-local function load_commands(options, errors, directory)
-  local commands = {}
-  local names, message = options.list(directory)
-  if not names then
-    table.insert(errors, message)
-    return commands
+local CHECKS = {
+  commands = check_command,
+  jobs = check_job,
+  hooks = check_function,
+  ["dialect.lua"] = check_dialect,
+  ["reconnect.lua"] = check_function,
+  ["container.lua"] = check_function,
+}
+
+-- A file in effect becomes a part of the set. One that returns false takes away what it shadows.
+local function load_file(options, set, file)
+  local text, message = options.read(file.path, MAX_FILE)
+  if not text then
+    return nil, message
   end
-  for _, file in ipairs(names) do
-    -- Editors' temporary files begin with a dot or do not end in .lua.
-    local name = file:match("^([^.].*)%.lua$")
-    if name then
-      commands[name] = load_into(options, errors, directory .. "/" .. file, check_command)
+  file.text = text
+  local folder, name = file.name:match("^(.*)/(.*)%.lua$")
+  if folder == "hooks" and not hooks.EVENTS[name] then
+    return nil, file.path .. ": there is no such hook: they are " .. hooks.names()
+  end
+  local value, why = run_file(options, file.path, text)
+  if why then
+    return nil, why
+  elseif value == false and folder then
+    file.removes = true
+    return true
+  end
+  local ok, problem = CHECKS[folder or file.name](value)
+  if not ok then
+    return nil, file.path .. ": " .. problem
+  end
+  if folder then
+    set[folder][name] = value
+  else
+    set[file.name:match("^(.*)%.lua$")] = value
+  end
+  return true
+end
+
+local function check_policies(set, errors, directories)
+  for _, policy in ipairs(layers.POLICIES) do
+    local name = policy .. ".lua"
+    if not set.files[name] then
+      table.insert(errors, directories[#directories] .. "/" .. name .. ": No such file or directory")
     end
   end
-  return commands
 end
 
-local function check_routes(set, errors, path)
-  for event, route in pairs(set.dialect or {}) do
+local function check_routes(set, errors)
+  for event, route in pairs(set.dialect) do
     if not set.commands[route.command or event] then
+      local path = set.files["dialect.lua"].path
       table.insert(errors, path .. ": route '" .. event .. "' names no command: " .. (route.command or event))
     end
   end
 end
 
--- scripts.load(directory, options) -> { commands =, dialect =, reconnect =, container = } | nil, list of errors
+-- scripts.load(directories, options) -> set | nil, list of errors. The first directory wins, file by file.
 -- options: read = function(path, limit) -> text | nil, message; list = function(path) -> names | nil, message;
 -- call = pcall, or one that stops what runs too long; log = logger
-function scripts.load(directory, options)
-  local errors = {}
-  local set = { directory = directory, commands = load_commands(options, errors, directory .. "/commands") }
-  for name, check in pairs(POLICIES) do
-    set[name] = load_into(options, errors, directory .. "/" .. name .. ".lua", check)
+-- set: { commands =, jobs =, hooks = by name; dialect =, reconnect =, container =; files = by "commands/x.lua" }
+function scripts.load(directories, options)
+  local files, message = layers.survey(directories, options.list)
+  if not files then
+    return nil, { message }
   end
+  local set, errors = { commands = {}, jobs = {}, hooks = {}, files = {} }, {}
+  for _, file in ipairs(files) do
+    set.files[file.name] = file
+    local ok, problem = load_file(options, set, file)
+    if not ok then
+      table.insert(errors, problem)
+    end
+  end
+  check_policies(set, errors, directories)
   if #errors == 0 then
-    check_routes(set, errors, directory .. "/dialect.lua")
+    check_routes(set, errors)
   end
   if #errors > 0 then
     table.sort(errors)
     return nil, errors
   end
   return set
+end
+
+-- What differs between two sets: { added =, changed =, removed = }, sorted lists of file names.
+function scripts.difference(before, after)
+  local found = { added = {}, changed = {}, removed = {} }
+  for name, file in pairs(after.files) do
+    local old = before.files[name]
+    if not old then
+      table.insert(found.added, name)
+    elseif old.text ~= file.text or old.path ~= file.path then
+      table.insert(found.changed, name)
+    end
+  end
+  for name in pairs(before.files) do
+    if not after.files[name] then
+      table.insert(found.removed, name)
+    end
+  end
+  for _, names in pairs(found) do
+    table.sort(names)
+  end
+  return found
 end
 
 return scripts

@@ -62,10 +62,11 @@ local function file_of(self)
     return later(self, fn, text)
   end
   function file.list(directory, fn)
-    local names = {}
+    local names, seen = {}, {}
     for path in pairs(self.files) do
-      local name = path:sub(1, #directory + 1) == directory .. "/" and path:sub(#directory + 2)
-      if name and not name:find("/", 1, true) then
+      local name = path:sub(1, #directory + 1) == directory .. "/" and path:sub(#directory + 2):match("^[^/]+")
+      if name and not seen[name] then
+        seen[name] = true
         table.insert(names, name)
       end
     end

@@ -102,7 +102,7 @@ function node_support.new(options)
     tasks = self.tasks,
     log = self.log,
     settings = self.settings,
-    directory = DIRECTORY,
+    directories = { DIRECTORY },
   })
   stand_ins(self)
   self.client, self.dispatcher, self.ports = self.node.docker, self.node.dispatcher, self.node.ports

@@ -30,7 +30,7 @@ before_each(function()
     cpus = 0,
     pids = 0,
   }
-  subject = node.new({ host = host, tasks = tasks, log = log, settings = settings, directory = "/s" })
+  subject = node.new({ host = host, tasks = tasks, log = log, settings = settings, directories = { "/s" } })
 end)
 
 local function run(fn)
@@ -69,7 +69,7 @@ end
 
 describe("scripts", function()
   it("are loaded and serve", function()
-    assert.is_true(load_scripts())
+    assert.equal(subject.scripts, (load_scripts()))
     assert.is_true(call("list-containers", {}).success)
   end)
 

@@ -21,7 +21,7 @@ local function scripts_line(app)
   for _ in pairs(app.node.scripts.commands) do
     n = n + 1
   end
-  return true, n .. " commands in " .. app.node.directory
+  return true, n .. " commands in " .. table.concat(app.node.directories, " over ")
 end
 
 local function docker_line(app)

@@ -2,14 +2,14 @@
 local call = require("dockhost.cli.call")
 local cli = require("dockhost.cli")
 local key = require("dockhost.key")
+local scripts = require("dockhost.scripts")
 local task = require("dockhost.task")
+local watching = require("dockhost.cli.watching")
 
 local run = {}
 
 -- A shutdown's 10 seconds: commands may finish, then are cancelled and undone, then the process goes all the same.
 local DRAIN_SECONDS, LAST_SECONDS = 5, 9.5
--- Editors write a file in several steps.
-local SETTLE_SECONDS = 0.2
 
 local function count(commands)
   local n = 0
@@ -19,16 +19,28 @@ local function count(commands)
   return n
 end
 
+-- "commands/a.lua, commands/b.lua" or nil
+local function joined(names)
+  return names[1] and table.concat(names, ", ")
+end
+
 local function reload_scripts(app)
-  local ok, errors = app.node:load_scripts()
-  if ok then
-    app.log:info("scripts loaded", { commands = count(app.node.scripts.commands), directory = app.node.directory })
+  local set, before = app.node:load_scripts()
+  if not set then
+    for _, message in ipairs(before) do
+      app.log:error(message)
+    end
+    app.log:error("the scripts were not reloaded: the running ones stay")
     return
   end
-  for _, message in ipairs(errors) do
-    app.log:error(message)
+  app.node.jobs:use(set)
+  local differs = scripts.difference(before, set)
+  local added, changed, removed = joined(differs.added), joined(differs.changed), joined(differs.removed)
+  if added or changed or removed then
+    app.log:info("scripts reloaded", { added = added, changed = changed, removed = removed })
+  else
+    app.log:info("scripts reloaded: none has changed")
   end
-  app.log:error("the scripts were not reloaded: the running ones stay")
 end
 
 -- Whether what the main server was told when it was dialled is no longer true. A key that can't be read now is left to
@@ -91,66 +103,6 @@ local function single(app, work)
   return start
 end
 
--- Calls `fn` once the directory has been quiet for a moment after a change that `concerns` it. Returns what ends that.
-local function watch(app, directory, concerns, fn)
-  local timer, watching, message
-  local function stop()
-    for _, handle in pairs({ timer, watching }) do
-      handle:close()
-    end
-  end
-  local function settle(then_do)
-    if timer then
-      timer:close()
-    end
-    timer = app.host.timer.start(SETTLE_SECONDS, then_do)
-  end
-  watching, message = app.host.watch.start(directory, function(name)
-    if not name then
-      -- The directory itself may have gone, for a new one of its name.
-      watching:close()
-      settle(function()
-        stop = watch(app, directory, concerns, fn)
-        fn()
-      end)
-    elseif concerns(name) then
-      settle(fn)
-    end
-  end)
-  if not watching then
-    app.log:warn("changes are not seen by themselves (SIGHUP reloads): " .. message)
-  end
-  return function()
-    stop()
-  end
-end
-
-local function watch_scripts(app, reload)
-  local function is_script(name)
-    return name:find("^[^.].*%.lua$") ~= nil
-  end
-  watch(app, app.node.directory, is_script, reload)
-  watch(app, app.node.directory .. "/commands", is_script, reload)
-end
-
--- Again after a reload, which may name another file.
-local function watch_key(app)
-  local path = app.node.settings.api_key_file
-  if app.stop_watching_key then
-    app.stop_watching_key()
-    app.stop_watching_key = nil
-  end
-  if not path or not app.node.connection then
-    return
-  end
-  app.stop_watching_key = watch(app, path:match("^(.+)/[^/]*$") or path:match("^/") or ".", function(name)
-    -- A secret mounted by an orchestrator changes through a link of another name.
-    return name == path:match("[^/]*$") or name:sub(1, 2) == ".."
-  end, function()
-    app.node.connection:retry()
-  end)
-end
-
 local function handle_signals(app, stop, reload)
   local asked = false
   for _, name in ipairs({ "TERM", "INT" }) do
@@ -175,6 +127,8 @@ function run.shut_down(app, stop)
   timer.start(DRAIN_SECONDS, function()
     app.node.dispatcher:cancel_all()
   end)
+  app.node.jobs:stop()
+  app.node.background:cancel_all("shutdown")
   app.node.dispatcher:close()
   app.node.dispatcher:when_idle(function()
     if app.node.connection then
@@ -207,10 +161,11 @@ local function start(app)
   local settings = app.node.settings
   app.log:info("dockhost " .. app.host.process.version, {
     image = settings.image,
-    scripts = app.node.directory,
+    scripts = joined(app.node.directories),
     commands = count(app.node.scripts.commands),
   })
   app.node:start_monitor()
+  app.node.jobs:use(app.node.scripts)
   if settings.server then
     app.node:start_connection()
   else
@@ -231,12 +186,12 @@ function run.perform(app)
     end)
     handle_signals(app, stop, single(app, function()
       reload_settings(app)
-      watch_key(app)
+      watching.key(app)
       reload_scripts(app)
     end))
     start(app)
-    watch_scripts(app, reload)
-    watch_key(app)
+    watching.scripts(app, reload)
+    watching.key(app)
   end)
   app.node.monitor:stop()
   return cli.OK

@@ -1,0 +1,102 @@
+-- Runs what no command asked for, hooks and jobs: in a task of its own, with a `ctx`, under a deadline. A failure is a
+-- line in the log, after its undo steps.
+local context = require("dockhost.context")
+local failure = require("dockhost.failure")
+local task = require("dockhost.task")
+
+local background = {}
+
+local RUN_SECONDS = 278
+local UNDO_SECONDS = 10
+
+local Background = {}
+Background.__index = Background
+
+-- background.new{ tasks =, timer =, time =, log =, services = (see context.lua) } -> background
+function background.new(options)
+  return setmetatable({
+    tasks = options.tasks,
+    timer = options.timer,
+    time = options.time,
+    log = options.log,
+    services = options.services,
+    active = {},
+    last_id = 0,
+  }, Background)
+end
+
+local function cleaned(self, run)
+  for _, fn in ipairs(run.ends) do
+    local ok, why = self.tasks:call(fn)
+    if not ok then
+      self.log:warn("a last step failed", { script = run.name, reason = failure.reason(why) })
+    end
+  end
+  self.active[run] = nil
+  run.timer:close()
+  if run.on_end then
+    run.on_end()
+  end
+end
+
+local function undo(self, run)
+  run.task = self.tasks:spawn(function()
+    for i = #run.undo, 1, -1 do
+      local ok, why = pcall(run.undo[i])
+      if not ok then
+        self.log:warn("an undo step failed", { script = run.name, reason = failure.reason(why) })
+      end
+    end
+  end, function()
+    cleaned(self, run)
+  end)
+  run.timer:close()
+  run.timer = self.timer.start(UNDO_SECONDS, function()
+    run.task:cancel("deadline")
+  end)
+end
+
+local function ended(self, run, ok, err, traceback)
+  if ok then
+    return cleaned(self, run)
+  end
+  if not task.is_cancelled(err) then
+    self.log:trace(run.name .. " failed: " .. failure.reason(err), traceback or "")
+  elseif err.reason == "deadline" then
+    self.log:warn(run.name .. " did not finish within " .. RUN_SECONDS .. " s and was stopped")
+  end
+  undo(self, run)
+end
+
+-- run: { name =, set = of scripts, fn = function(ctx), on_end = function()? }. Returns what `cancel` can be called on.
+function Background:run(run)
+  self.last_id = self.last_id + 1
+  run.id = run.name .. " " .. self.last_id
+  run.request = { event = run.name }
+  run.log, run.partial, run.undo, run.ends = self.log, {}, {}, {}
+  run.deadline = self.time() + RUN_SECONDS
+  self.active[run] = true
+  run.timer = self.timer.start(RUN_SECONDS, function()
+    run.task:cancel("deadline")
+  end)
+  run.task = self.tasks:spawn(function()
+    return run.fn(context.new(run, self.services))
+  end, function(...)
+    ended(self, run, ...)
+  end)
+  return run
+end
+
+function Background:cancel_all(reason)
+  local runs = {}
+  for run in pairs(self.active) do
+    table.insert(runs, run)
+  end
+  for _, run in ipairs(runs) do
+    if run.task then
+      run.task:cancel(reason)
+    end
+  end
+end
+
+return background
