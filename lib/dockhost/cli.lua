@@ -14,11 +14,16 @@ local cli = {}
 cli.OK, cli.FAILED, cli.USAGE, cli.SOFTWARE, cli.CONFIG = 0, 1, 64, 70, 78
 
 local VERBS = { "run", "check", "call", "ps" }
--- What each verb takes: positional arguments at most, and its options besides --env-file, which take a value.
+-- What each verb takes: positional arguments at most, its options besides --env-file, which take a value, and flags.
 local SYNTAX = {
   run = { most = 1, directory = true, options = {} },
   check = { most = 1, directory = true, options = {} },
-  call = { most = 2, options = { ["--scripts"] = "scripts" }, needs = "an EVENT, such as list-containers" },
+  call = {
+    most = 2,
+    options = { ["--scripts"] = "scripts" },
+    flags = { ["--dry-run"] = "dry_run" },
+    needs = "an EVENT, such as list-containers",
+  },
   ps = { most = 0, options = {} },
 }
 
@@ -27,8 +32,9 @@ dockhost: the worker node of DockHost
 
   dockhost run [SCRIPT_DIR]        connect to the main server and serve it
   dockhost check [SCRIPT_DIR]      settings, scripts, Docker, image, ports, main server and key: one line each
-  dockhost call EVENT [JSON] [--scripts DIR]
-                                   run one command here, without a main server, and print its reply
+  dockhost call EVENT [JSON] [--scripts DIR] [--dry-run]
+                                   run one command here, without a main server, and print its reply; with --dry-run
+                                   print the Docker calls that it would make, and change nothing
   dockhost ps                      the managed containers of this machine
   dockhost --version | --help
 
@@ -61,7 +67,10 @@ function cli.parse(arguments)
     local argument = arguments[i]
     local name, value = argument:match("^(%-%-[%w-]+)=?(.*)$")
     local field = name and (name == "--env-file" and "env_file" or syntax.options[name])
-    if field then
+    local flag = syntax.flags and syntax.flags[argument]
+    if flag then
+      parsed[flag] = true
+    elseif field then
       if not argument:find("=", 1, true) then
         i = i + 1
         value = arguments[i]
@@ -188,6 +197,7 @@ local function prepare(host, tasks, share, parsed)
     log = app.log,
     settings = settings,
     directories = cli.script_directories(share, parsed),
+    show = parsed.dry_run and require("dockhost.cli.call").show or nil,
   })
   return app
 end

@@ -1,4 +1,5 @@
 -- The `ctx` of a handler: what a script may use, and what is undone or released when its command ends.
+local exec = require("dockhost.exec")
 local task = require("dockhost.task")
 
 local context = {}
@@ -99,6 +100,7 @@ function context.new(job, services)
   function ctx.on_end(fn)
     add_step(job.ends, fn)
   end
+  ctx.exec = exec.new(services, ctx.on_end)
   function ctx.hold(seconds, attempt)
     return hold(services, seconds, attempt)
   end

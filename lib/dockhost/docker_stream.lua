@@ -30,16 +30,16 @@ function docker_stream.lines(on_line)
 end
 
 -- Takes the frames of a container's output apart (Engine API, "ContainerAttach", stream format): returns a function
--- that takes chunks and gives the text of both streams to `on_text`, in order. It returns false from where on the
--- stream is malformed, else true. A container with a terminal sends no frames.
+-- that takes chunks and gives the text of both streams to `on_text(text, 1 for stdout | 2 for stderr)`, in order. It
+-- returns false from where on the stream is malformed, else true. A container with a terminal sends no frames.
 function docker_stream.frames(on_text)
-  local header, left, sound = "", 0, true
+  local header, left, sound, kind = "", 0, true, nil
   local function take_header(chunk, at)
     local piece = chunk:sub(at, at + 7 - #header)
     header = header .. piece
     if #header == 8 then
-      local kind, size = string.unpack(">Bxxx I4", header)
-      header, left, sound = "", size, kind <= 2 and size <= MAX_FRAME
+      kind, left = string.unpack(">Bxxx I4", header)
+      header, sound = "", kind <= 2 and left <= MAX_FRAME
     end
     return at + #piece
   end
@@ -50,7 +50,7 @@ function docker_stream.frames(on_text)
         at = take_header(chunk, at)
       else
         local piece = chunk:sub(at, at + left - 1)
-        on_text(piece)
+        on_text(piece, kind)
         at, left = at + #piece, left - #piece
       end
     end

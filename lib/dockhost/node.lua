@@ -5,6 +5,7 @@ local connection = require("dockhost.connection")
 local containers = require("dockhost.containers")
 local dispatcher = require("dockhost.dispatcher")
 local docker = require("dockhost.docker")
+local dry_run = require("dockhost.dry_run")
 local hooks = require("dockhost.hooks")
 local images = require("dockhost.images")
 local instances = require("dockhost.instances")
@@ -45,8 +46,13 @@ function node.reader(host)
 end
 
 -- ctx.http{ url =, method =, headers =, body = } -> { status =, headers =, body = } | nil, message, code
-local function http_for_scripts(host)
+local function http_for_scripts(host, show)
   return function(options)
+    local method = options.method or "GET"
+    if show and method ~= "GET" and method ~= "HEAD" then
+      show(method, options.url, nil, options.body)
+      return { status = 200, headers = {}, body = "" }
+    end
     local status, headers, body = waiting(function(request, done)
       return host.http.request({
         url = request.url,
@@ -65,7 +71,8 @@ local function http_for_scripts(host)
   end
 end
 
--- node.new{ host = the primitives, tasks =, log =, settings =, directories = of the scripts, the winning one first }
+-- node.new{ host = the primitives, tasks =, log =, settings =, directories = of the scripts, the winning one first,
+-- show = function(method, path, body, note): what would change something is shown and not done }
 function node.new(options)
   local host = options.host
   local self = setmetatable({
@@ -74,6 +81,7 @@ function node.new(options)
     log = options.log,
     directories = options.directories,
     identity = host.process.identity(),
+    show = options.show,
     read = node.reader(host),
     list = waiting(host.file.list),
   }, Node)
@@ -98,7 +106,7 @@ function Node:assemble()
   self.sleep = waiting(host.timer.start)
   local docker_log = self.log:child("docker")
   self.docker = docker.new({
-    request = host.http.request,
+    request = self.show and dry_run.new(host.http.request, self.show) or host.http.request,
     wait = task.wait,
     endpoint = self.settings.docker,
     observe = function(method, path, status)
@@ -181,8 +189,12 @@ function Node:services()
     ports = self.ports,
     tar = host.tar.pack,
     store = store.new(),
-    http = http_for_scripts(host),
+    http = http_for_scripts(host, self.show),
     emit = function(...)
+      if self.show then
+        self.show("EMIT", ..., select(2, ...))
+        return true
+      end
       if not self.connection then
         return nil, "not connected to a main server"
       end

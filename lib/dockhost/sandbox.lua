@@ -13,7 +13,7 @@ end
 local function base_environment()
   local names = {
     "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-    "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_VERSION",
+    "select", "tonumber", "tostring", "type", "xpcall", "_VERSION",
     "coroutine", "math", "string", "table", "utf8",
   }
   local environment = {}
@@ -25,6 +25,13 @@ local function base_environment()
   -- The metatable of strings holds the library that all share.
   function environment.getmetatable(value)
     return type(value) == "table" and getmetatable(value) or nil
+  end
+  -- A finalizer runs wherever the collector does, out of reach of the limits.
+  function environment.setmetatable(value, metatable)
+    if type(metatable) == "table" and rawget(metatable, "__gc") ~= nil then
+      error("a script's metatable can't have __gc: ctx.on_end releases what a command holds", 2)
+    end
+    return setmetatable(value, metatable)
   end
   environment.os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
   function environment.require(name)

@@ -13,6 +13,7 @@
 --   docker.taken[3100] = true                   -- another program listens there
 --   docker.api_version, docker.min_api_version
 --   container.files[path], container.state, container.log, container.tty
+--   container.program = function(cmd) -> list of { "stdout"|"stderr", text }, exit code      -- what an exec runs
 --
 -- What it was asked: docker.calls, docker:asked("POST", "/start$") -> the calls whose path (without version) matches.
 --
@@ -54,6 +55,7 @@ function fake_docker.new(options)
     rules = {},
     streams = {},
     history = {},
+    execs = {},
     serial = 0,
   }, Docker)
   docker.request = function(request)
@@ -653,6 +655,33 @@ local get_logs = with_container(function(_, call, container)
   return 200, table.concat(parts)
 end)
 
+local create_exec = with_container(function(self, call, container)
+  if container.state ~= "running" then
+    return refused(409, "Container " .. container.id .. " is not running")
+  end
+  local id = new_id(self)
+  self.execs[id] = { container = container, body = json.decode(call.body), asked = 0 }
+  return 201, { Id = id }
+end)
+
+local function start_exec(self, _, id)
+  local exec = self.execs[id]
+  local output, parts = nil, {}
+  output, exec.code = exec.container.program(exec.body.Cmd)
+  for _, piece in ipairs(output) do
+    table.insert(parts, string.pack(">Bxxx s4", piece[1] == "stderr" and 2 or 1, piece[2]))
+  end
+  return 200, table.concat(parts)
+end
+
+-- The daemon learns of the end a moment after the output has ended.
+local function get_exec(self, _, id)
+  local exec = self.execs[id]
+  exec.asked = exec.asked + 1
+  local running = exec.asked == 1
+  return 200, { ID = id, Running = running, ExitCode = not running and exec.code or json.null }
+end
+
 -- Between two samples a running container has used half of one of two cores.
 local get_stats = with_container(function(_, _, container)
   container.samples = (container.samples or 0) + 1
@@ -714,6 +743,9 @@ routes = {
   { "PUT", "^/containers/([^/]+)/archive$", put_archive },
   { "GET", "^/containers/([^/]+)/logs$", get_logs },
   { "GET", "^/containers/([^/]+)/stats$", get_stats },
+  { "POST", "^/containers/([^/]+)/exec$", create_exec },
+  { "POST", "^/exec/([^/]+)/start$", start_exec },
+  { "GET", "^/exec/([^/]+)/json$", get_exec },
   { "GET", "^/networks/([^/]+)$", get_network },
   { "POST", "^/networks/create$", create_network },
   { "GET", "^/events$", get_events },

@@ -69,7 +69,8 @@ end
 
 describe("scripts", function()
   it("are loaded and serve", function()
-    assert.equal(subject.scripts, (load_scripts()))
+    local set = load_scripts()
+    assert.equal(set, subject.scripts)
     assert.is_true(call("list-containers", {}).success)
   end)
 

@@ -1,9 +1,20 @@
 -- `dockhost call EVENT [JSON]`: one command through the dispatcher, without a main server. The reply goes to stdout.
 local cli = require("dockhost.cli")
 local json = require("dockhost.json")
+local pretty = require("dockhost.pretty")
 local task = require("dockhost.task")
 
 local call = {}
+
+-- What a dry run would do: a call that would change something.
+function call.show(method, path, body, note)
+  io.stdout:write(method, " ", path, "\n")
+  if body ~= nil then
+    io.stdout:write(pretty.text(body), "\n")
+  elseif note then
+    io.stdout:write(note, "\n")
+  end
+end
 
 -- A deployed check answers a bare boolean, which is no failure.
 local function failed(reply)

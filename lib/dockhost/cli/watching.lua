@@ -67,7 +67,8 @@ function watching.scripts(app, reload)
   end
 end
 
--- Has the connection try again when the file of the key has changed. Called anew after a reload, which may name another.
+-- Has the connection try again when the file of the key has changed. To be called anew after a reload, which may name
+-- another one.
 function watching.key(app)
   local path = app.node.settings.api_key_file
   if app.stop_watching_key then

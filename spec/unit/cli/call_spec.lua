@@ -33,6 +33,31 @@ describe("call", function()
     assert.same({ success = false, message = "this user has no container", data = {} }, json.decode(out))
   end)
 
+  it("with --dry-run prints what it would change, and changes nothing", function()
+    local code, out = call("--dry-run", "create-container", CREATE)
+    assert.equal(0, code)
+    assert.matches("\nPOST /containers/create%?name=ada\n{\n", "\n" .. out)
+    assert.matches('"HostPort": "1024"', out, 1, true)
+    assert.matches("\nPOST /containers/%x+/start\n", out)
+    assert.is_true(json.decode(out:match("([^\n]*)\n$")).success)
+    assert.same({}, host.docker:names())
+  end)
+
+  it("with --dry-run asks no web server for a change and emits nothing", function()
+    host.files["/share/lua/commands/tell.lua"] = [[return { run = function(_, ctx)
+      ctx.http({ url = "http://x/hook", method = "POST", body = "hello" })
+      ctx.emit("news", { a = 1 })
+      return {}
+    end }]]
+    host.web = function()
+      error("asked")
+    end
+    local code, out = call("tell", "--dry-run")
+    assert.equal(0, code)
+    assert.matches("POST http://x/hook\nhello\n", out, 1, true)
+    assert.matches('EMIT news\n{\n  "a": 1\n}\n', out, 1, true)
+  end)
+
   it("speaks the deployed dialect too; a check's false is no failure", function()
     local code, out = call("check_if_container_exists", '{"USERNAME":"ada"}')
     assert.equal(0, code)
