@@ -1,5 +1,5 @@
--- Runs a program inside a container (Engine API: POST /containers/{id}/exec, POST /exec/{id}/start). The output comes to
--- a stream's own task and is handed over in the command's, where a script's function may wait and may fail.
+-- Runs a program inside a container (Engine API: POST /containers/{id}/exec, POST /exec/{id}/start). The output comes
+-- to a stream's own task and is handed over in the command's, where a script's function may wait and may fail.
 local docker_stream = require("dockhost.docker_stream")
 local task = require("dockhost.task")
 
@@ -106,9 +106,10 @@ local function check(container, options)
   end
 end
 
--- exec.new(services, on_end) -> ctx.exec: (container id, { cmd = { program, argument… }, user =, dir =, env = { "A=b" },
--- on_output = function(text, "stdout"|"stderr") }) -> exit code, output | nil, message, status. `output` is the end of
--- both streams, 1 MiB at most, where there is no `on_output`. A program that the command does not wait for goes on.
+-- exec.new(services, on_end) -> ctx.exec: (container id, { cmd = { program, argument… }, user =, dir =,
+-- env = { "A=b" }, on_output = function(text, "stdout"|"stderr") }) -> exit code, output | nil, message, status.
+-- `output` is the end of both streams, 1 MiB at most, where there is no `on_output`. A program that the command does
+-- not wait for goes on.
 function exec.new(services, on_end)
   return function(container, options)
     check(container, options)

@@ -23,7 +23,8 @@ describe("ctx.exec", function()
   it("returns the exit code and the output of both streams", function()
     local cmd
     command(function(ctx)
-      local code, output = ctx.exec(container.id, { cmd = { "ls", "-l" }, user = "root", dir = "/srv", env = { "A=b" } })
+      local options = { cmd = { "ls", "-l" }, user = "root", dir = "/srv", env = { "A=b" } }
+      local code, output = ctx.exec(container.id, options)
       return { code = code, output = output }
     end)
     local program = container.program
