@@ -129,6 +129,18 @@ valgrind: set-up-tests ## Run the integration and fault tests under valgrind
 	@DOCKHOST_WRAPPER='$(VALGRIND)' $(RUN_SUITES) integration faults; \
 	  status=$$?; ! cat build/valgrind/*.log | grep . && exit $$status
 
+# Measurements
+
+BENCH_MODULES := bench/node_modules/.package-lock.json
+
+.PHONY: bench
+bench: set-up-tests $(BENCH_MODULES) ## Measure beside a Node agent and the raw Docker API; BENCH=start does one figure
+	@DOCKHOST_BIN=$(CURDIR)/$(BUILD)/dockhost DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) node bench/run.mjs $(BENCH)
+
+$(BENCH_MODULES): bench/package-lock.json
+	cd bench && npm ci --no-audit --no-fund
+	@touch $@
+
 # Checks
 
 .PHONY: lint
@@ -172,4 +184,4 @@ install-rock:
 
 .PHONY: clean
 clean: ## Remove everything that was built
-	rm -rf build spec/node_modules
+	rm -rf build spec/node_modules bench/node_modules

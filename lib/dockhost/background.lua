@@ -25,7 +25,8 @@ function background.new(options)
   }, Background)
 end
 
-local function cleaned(self, run)
+-- Gives back what the run held. Nobody hears of it before: what comes next may be the same job.
+local function finish(self, run, ...)
   for _, fn in ipairs(run.ends) do
     local ok, why = self.tasks:call(fn)
     if not ok then
@@ -35,11 +36,11 @@ local function cleaned(self, run)
   self.active[run] = nil
   run.timer:close()
   if run.on_end then
-    run.on_end()
+    run.on_end(...)
   end
 end
 
-local function undo(self, run)
+local function undo(self, run, reason)
   run.task = self.tasks:spawn(function()
     for i = #run.undo, 1, -1 do
       local ok, why = pcall(run.undo[i])
@@ -48,7 +49,7 @@ local function undo(self, run)
       end
     end
   end, function()
-    cleaned(self, run)
+    finish(self, run, false, reason)
   end)
   run.timer:close()
   run.timer = self.timer.start(UNDO_SECONDS, function()
@@ -58,17 +59,18 @@ end
 
 local function ended(self, run, ok, err, traceback)
   if ok then
-    return cleaned(self, run)
+    return finish(self, run, true)
   end
+  local reason = failure.reason(err)
   if not task.is_cancelled(err) then
-    self.log:trace(run.name .. " failed: " .. failure.reason(err), traceback or "")
+    self.log:trace(run.name .. " failed: " .. reason, traceback or "")
   elseif err.reason == "deadline" then
     self.log:warn(run.name .. " did not finish within " .. RUN_SECONDS .. " s and was stopped")
   end
-  undo(self, run)
+  undo(self, run, reason)
 end
 
--- run: { name =, set = of scripts, fn = function(ctx), on_end = function()? }. Returns what `cancel` can be called on.
+-- run: { name =, set = of scripts, fn = function(ctx), on_end = function(ok, why)? }. Returns what `cancel` can be called on.
 function Background:run(run)
   self.last_id = self.last_id + 1
   run.id = run.name .. " " .. self.last_id

@@ -177,16 +177,17 @@ function config.load(values)
   return settings, warnings
 end
 
-local function copy(value)
+-- (settings) -> settings that may be changed
+function config.copy(value)
   if type(value) ~= "table" then return value end
   local out = {}
-  for key, item in pairs(value) do out[key] = copy(item) end
+  for key, item in pairs(value) do out[key] = config.copy(item) end
   return out
 end
 
 -- (settings) -> a copy without the key, for scripts and logs
 function config.public(settings)
-  local public = copy(settings)
+  local public = config.copy(settings)
   public.api_key = nil
   return public
 end

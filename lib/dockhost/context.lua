@@ -1,4 +1,5 @@
 -- The `ctx` of a handler: what a script may use, and what is undone or released when its command ends.
+local config = require("dockhost.config")
 local exec = require("dockhost.exec")
 local task = require("dockhost.task")
 
@@ -74,7 +75,7 @@ function context.new(job, services)
   local ctx = {
     event = job.request.event,
     id = job.id,
-    config = services.config(),
+    config = config.copy(services.config()),
     log = job.log:script(),
     docker = services.docker,
     containers = services.containers,

@@ -43,9 +43,11 @@ local function base_environment()
   return environment
 end
 
--- (logger of `print`) -> the environment of one file, which can't make new globals by mistake
-function sandbox.new(log)
+-- (logger of `print`, what the file's global `shadowed` is) -> the environment of one file, which can't make new globals
+-- by mistake
+function sandbox.new(log, shadowed)
   local base = base_environment()
+  base.shadowed = shadowed
   function base.print(...)
     local words = {}
     for i = 1, select("#", ...) do

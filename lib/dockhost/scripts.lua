@@ -10,8 +10,8 @@ local scripts = {}
 local MAX_FILE = 256 * 1024
 
 -- Runs one file and returns what it returns, or nil and "file:line: why".
-local function run_file(options, path, text)
-  local chunk, why = load(text, "@" .. path, "t", sandbox.new(options.log))
+local function run_file(options, path, text, shadowed)
+  local chunk, why = load(text, "@" .. path, "t", sandbox.new(options.log, shadowed))
   if not chunk then
     return nil, why
   end
@@ -92,27 +92,46 @@ local CHECKS = {
   ["container.lua"] = check_function,
 }
 
+-- What a file's global `shadowed` is: what the file below returns, loaded for it alone, so that it may change it. Also
+-- the text of that.
+local function load_shadowed(options, file, text)
+  if not file.shadows or not text:find("shadowed", 1, true) then
+    return nil, nil, ""
+  end
+  local below, message = options.read(file.shadows, MAX_FILE)
+  if not below then
+    return nil, message
+  end
+  local value, why = run_file(options, file.shadows, below)
+  return value, why, below
+end
+
 -- A file in effect becomes a part of the set. One that returns false takes away what it shadows.
 local function load_file(options, set, file)
   local text, message = options.read(file.path, MAX_FILE)
   if not text then
     return nil, message
   end
-  file.text = text
   local folder, name = file.name:match("^(.*)/(.*)%.lua$")
   if folder == "hooks" and not hooks.EVENTS[name] then
     return nil, file.path .. ": there is no such hook: they are " .. hooks.names()
   end
-  local value, why = run_file(options, file.path, text)
+  local shadowed, problem, below = load_shadowed(options, file, text)
+  if problem then
+    return nil, problem
+  end
+  -- What tells whether it has changed.
+  file.text = text .. below
+  local value, why = run_file(options, file.path, text, shadowed)
   if why then
     return nil, why
   elseif value == false and folder then
     file.removes = true
     return true
   end
-  local ok, problem = CHECKS[folder or file.name](value)
+  local ok, fault = CHECKS[folder or file.name](value)
   if not ok then
-    return nil, file.path .. ": " .. problem
+    return nil, file.path .. ": " .. fault
   end
   if folder then
     set[folder][name] = value

@@ -11,9 +11,19 @@
 --   node:settle()            -- lets Docker answer all that it is asked
 --   node:advance(20)         -- and the time go on
 --
--- `directory` names other scripts than the shipped ones, and `commands` and `dialect` add to what is loaded. The parts
--- are in node.host (fake_host), node.clock, node.docker, node.log, node.containers, node.instances, node.dispatcher,
--- node.tasks … What ctx.http asks is answered by node.host.web; node.emitted has what ctx.emit was given.
+-- For scripts of your own, which lie over the shipped ones:
+--
+--   local node = node_support.over()                   -- those beside this spec, or beside the spec/ that it is in
+--   local node = node_support.over("my/scripts", { settings = … })
+--   local ok, why = node:job("nightly")                -- runs jobs/nightly.lua once, to its end
+--   local ok, why = node:hook("connected", { server = "wss://main.example", recovered = false })
+--   node:start_jobs(); node:advance(3600)              -- or lets the jobs have their turns
+--   node.host.web = function(request) return 200, {}, "body" end      -- answers ctx.http{…}
+--   node.emitted                                       -- what ctx.emit was given: { { "event", … n = }, … }
+--
+-- `directory` names other scripts than the shipped ones, `directories` lists what lies over them, the winning one first,
+-- and `commands` and `dialect` add to what is loaded. The parts are in node.host (fake_host), node.clock, node.docker,
+-- node.log (fake_log), node.containers, node.instances, node.dispatcher, node.tasks, node.scripts …
 local fake_host = require("fake_host")
 local fake_log = require("fake_log")
 local json = require("dockhost.json")
@@ -45,7 +55,7 @@ Node.__index = Node
 
 local function merged(base, changes)
   local result = {}
-  for _, source in ipairs({ base, changes or {} }) do
+  for _, source in ipairs({ base or {}, changes or {} }) do
     for name, value in pairs(source) do
       result[name] = value
     end
@@ -55,8 +65,20 @@ end
 
 local DIRECTORY = "/scripts"
 
+local function directories_of(options)
+  local directories = {}
+  for _, directory in ipairs(options.directories or {}) do
+    table.insert(directories, directory)
+  end
+  table.insert(directories, DIRECTORY)
+  return directories
+end
+
 local function load_scripts(self, options)
   script_files.add(self.host.files, options.directory or script_files.shipped, DIRECTORY)
+  for _, directory in ipairs(options.directories or {}) do
+    script_files.add(self.host.files, directory, directory)
+  end
   local ok, errors = self:run(self.node.load_scripts, self.node)
   assert(ok, errors and table.concat(errors, "\n"))
   self.scripts = self.node.scripts
@@ -102,13 +124,26 @@ function node_support.new(options)
     tasks = self.tasks,
     log = self.log,
     settings = self.settings,
-    directories = { DIRECTORY },
+    directories = directories_of(options),
   })
   stand_ins(self)
   self.client, self.dispatcher, self.ports = self.node.docker, self.node.dispatcher, self.node.ports
   self.containers, self.instances = self.node.containers, self.node.instances
   load_scripts(self, options)
   return self
+end
+
+-- Where the scripts are that a spec is for.
+local function beside(source)
+  local directory = source:match("^@(.+)/[^/]*$") or "."
+  return directory:match("^(.*)/spec$") or directory == "spec" and "." or directory
+end
+
+-- A node with the scripts of a directory over the shipped ones: those of the calling spec where none is named.
+function node_support.over(directory, options)
+  local all = merged(options)
+  all.directories = { directory or beside(debug.getinfo(2, "S").source) }
+  return node_support.new(all)
 end
 
 -- Swaps the scripts, as a reload does.
@@ -162,6 +197,42 @@ function Node:advance(seconds)
   self.clock:advance(seconds)
 end
 
+local function in_background(self, name, fn)
+  local results
+  self.node.background:run({
+    name = name,
+    set = self.scripts,
+    fn = fn,
+    on_end = function(...)
+      results = table.pack(...)
+    end,
+  })
+  self:settle()
+  while not results do
+    self.clock:advance(assert(self.clock:next_in(), name .. " waits for nothing and does not end"))
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+-- Runs a job once, whether or not its time has come. Returns true, or false and why it failed (the log has it too).
+function Node:job(name)
+  local job = assert(self.scripts.jobs[name], "there is no jobs/" .. name .. ".lua")
+  return in_background(self, "jobs/" .. name, job.run)
+end
+
+-- Runs a hook, told of `event`. Returns what `job` does.
+function Node:hook(name, event)
+  local hook = assert(self.scripts.hooks[name], "there is no hooks/" .. name .. ".lua")
+  return in_background(self, "hooks/" .. name, function(ctx)
+    return hook(event, ctx)
+  end)
+end
+
+-- From now on the jobs have their turns as the time goes on; `finish` ends that.
+function Node:start_jobs()
+  self.node.jobs:use(self.scripts)
+end
+
 -- Runs `fn(...)` in a task, to its end, and returns what it returns.
 function Node:run(fn, ...)
   local results
@@ -180,6 +251,7 @@ end
 
 -- Fails where anything is left behind.
 function Node:finish()
+  self.node.jobs:stop()
   self:settle()
   assert(#self.errors == 0, table.concat(self.errors, "\n"))
   for _, sent in ipairs(self.sent) do
@@ -187,6 +259,7 @@ function Node:finish()
   end
   assert(self.dispatcher.running == 0, "commands still run")
   assert(self.dispatcher.queue:count() == 0, "commands still wait")
+  assert(next(self.node.background.active) == nil, "jobs or hooks still run")
   assert(next(self.ports.held) == nil, "ports are still held")
   assert(next(self.instances.seats) == nil, "seats are still taken")
   assert(next(self.instances.attempts) == nil, "attempts are still at work")

@@ -1,4 +1,5 @@
 -- Scripts on the disk, for specs: where the shipped ones are, and the reading of a directory of them.
+local layers = require("dockhost.layers")
 local lfs = require("lfs")
 
 local script_files = {}
@@ -32,13 +33,20 @@ end
 
 local loaded = {}
 
+local function add_folder(texts, directory, part)
+  for _, name in ipairs(script_files.list(directory .. part)) do
+    if layers.is_script(name) then
+      texts[part .. "/" .. name] = assert(script_files.read(directory .. part .. "/" .. name, 1024 * 1024))
+    end
+  end
+end
+
 local function load_all(directory)
   local texts = {}
-  for _, part in ipairs({ "", "/commands" }) do
-    for _, name in ipairs(script_files.list(directory .. part)) do
-      if name:find("%.lua$") then
-        texts[part .. "/" .. name] = assert(script_files.read(directory .. part .. "/" .. name, 1024 * 1024))
-      end
+  add_folder(texts, directory, "")
+  for _, folder in ipairs(layers.FOLDERS) do
+    if lfs.attributes(directory .. "/" .. folder, "mode") == "directory" then
+      add_folder(texts, directory, "/" .. folder)
     end
   end
   return texts

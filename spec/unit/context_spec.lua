@@ -191,3 +191,25 @@ describe("ctx.log", function()
     assert.same({ user = "ada" }, node.log:find("warn", "careful")[1].fields)
   end)
 end)
+
+describe("ctx.config", function()
+  it("is the command's own: what it changes there, no other sees", function()
+    local function run(_, ctx)
+      ctx.config.memory = ctx.config.memory + 1
+      ctx.config.docker.path = ctx.config.docker.path .. "x"
+      return { memory = ctx.config.memory, path = ctx.config.docker.path }
+    end
+    local first = try(run).reply.data
+    assert.same(first, node:call("try", { username = "ada" }).data)
+  end)
+
+  it("is what container.lua is told, as the command left it", function()
+    local body
+    try(function(_, ctx)
+      ctx.config.memory = 12345
+      body = ctx.describe({ username = "ada", image = "i", keys = "", ports = { ssh = 1, http = 2, https = 3 } })
+      return {}
+    end)
+    assert.equal(12345, body.HostConfig.Memory)
+  end)
+end)

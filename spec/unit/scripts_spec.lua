@@ -256,3 +256,63 @@ describe("a script", function()
     assert.matches("^s/commands/greet.lua:1: oops", message)
   end)
 end)
+
+describe("shadowed", function()
+  local function load_over()
+    return scripts.load({ "own", "s" }, { read = function(path)
+      return files[path], path .. ": No such file or directory"
+    end, list = list, call = pcall, log = log })
+  end
+
+  it("is what the file below returns, to be changed and returned", function()
+    files["s/commands/greet.lua"] = "return { limit = 3, run = function() return { word = 'hello' } end }"
+    files["own/commands/greet.lua"] = [[
+      local greet = shadowed.run
+      function shadowed.run()
+        return { word = greet().word .. ' again' }
+      end
+      return shadowed]]
+    local set = assert(load_over())
+    assert.same({ word = "hello again" }, set.commands.greet.run())
+    assert.equal(3, set.commands.greet.limit)
+  end)
+
+  it("is a function where that is what the file below returns", function()
+    files["own/reconnect.lua"] = "return function(...) return 10 * shadowed(...) end"
+    assert.equal(10, assert(load_over()).reconnect())
+  end)
+
+  it("has globals of its own", function()
+    files["s/commands/greet.lua"] = "string.shared = 5; " .. COMMAND
+    files["own/commands/greet.lua"] = "assert(string.shared == nil); return shadowed"
+    assert.is_table((load_over()))
+  end)
+
+  it("is undefined where nothing is shadowed", function()
+    files["own/commands/new.lua"] = "return shadowed"
+    local _, errors = load_over()
+    assert.matches("own/commands/new.lua:1: undefined variable 'shadowed'", errors[1])
+  end)
+
+  it("fails with its own file's name", function()
+    files["s/commands/greet.lua"] = "error('oops')"
+    files["own/commands/greet.lua"] = "return shadowed"
+    local set, errors = load_over()
+    assert.is_nil(set)
+    assert.same({ "s/commands/greet.lua:1: oops" }, errors)
+  end)
+
+  it("is not loaded for a file that does not ask for it", function()
+    files["s/commands/greet.lua"] = "error('oops')"
+    files["own/commands/greet.lua"] = COMMAND
+    assert.is_table((load_over()))
+  end)
+
+  it("counts as a part of what lies over it", function()
+    files["own/commands/greet.lua"] = "return shadowed"
+    local before = assert(load_over())
+    assert.same({}, scripts.difference(before, (assert(load_over()))).changed)
+    files["s/commands/greet.lua"] = COMMAND .. " -- changed"
+    assert.same({ "commands/greet.lua" }, scripts.difference(before, (assert(load_over()))).changed)
+  end)
+end)
