@@ -84,6 +84,7 @@ const commands = {
   check_if_container_running: async ({ USERNAME }) => (await inspect(USERNAME))?.State.Running === true,
   start_container: create,
   "list-containers": list,
+  echo: async (payload) => payload,
   stop_container: async ({ USERNAME }) => docker.getContainer(USERNAME).stop({ t: 5 }).then(() => done("Instance stopped successfully")),
   resume_container: async ({ USERNAME }) => docker.getContainer(USERNAME).start().then(() => done("Instance resumed successfully")),
   delete_container: async ({ USERNAME }) =>
