@@ -149,7 +149,7 @@ lint: ## Check formatting, warnings, scripts and the rockspec
 	clang-format --dry-run -Werror host/*.c host/*.h
 	cppcheck --quiet --library=lua --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=identicalInnerCondition \
 	  --error-exitcode=1 host
-	luacheck --quiet --config .luacheckrc host lib lua spec *.rockspec
+	luacheck --quiet --config .luacheckrc host lib lua spec examples *.rockspec
 	shellcheck --external-sources $(SCRIPTS)
 	$(SETUP)/check-scripts
 	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -g -Werror' build
@@ -160,15 +160,19 @@ lint: ## Check formatting, warnings, scripts and the rockspec
 # Installation
 
 SHARE = $(DESTDIR)$(PREFIX)/share/dockhost
+# What the specs of script authors need.
+FAKES := $(addprefix spec/support/,node_support.lua script_files.lua) $(wildcard spec/support/fake_*.lua)
 DOC = $(DESTDIR)$(PREFIX)/share/doc/dockhost
 
 .PHONY: install
 install: build ## Install under PREFIX (/usr/local), below DESTDIR
 	install -D -m 0755 $(BUILD)/dockhost $(DESTDIR)$(PREFIX)/bin/dockhost
 	install -D -m 0644 host/boot.lua $(SHARE)/host/boot.lua
-	for file in $$(find lib lua -name '*.lua'); do install -D -m 0644 $$file $(SHARE)/$$file || exit; done
+	for file in $$(find lib lua -name '*.lua') $(FAKES); do install -D -m 0644 $$file $(SHARE)/$$file || exit; done
 	install -D -m 0644 LICENSE $(DOC)/LICENSE
-	if [ -e README.md ]; then install -D -m 0644 README.md $(DOC)/README.md; fi
+	for file in README.md lua/README.md $$(find examples -type f); do \
+	  [ ! -e $$file ] || install -D -m 0644 $$file $(DOC)/$$file || exit; \
+	done
 
 .PHONY: uninstall
 uninstall: ## Remove what install put there

@@ -15,6 +15,7 @@
 #include "host.h"
 #include "loop.h"
 #include "memory.h"
+#include "pattern.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
@@ -45,6 +46,21 @@ int guard_close_thread(lua_State *co, lua_State *from) {
 #endif
 }
 
+static void slice_note(struct slice *slice, const lua_Debug *at) {
+  snprintf(slice->where, sizeof slice->where, "%s:%d: ", at->short_src, at->currentline);
+}
+
+void guard_check(lua_State *L) {
+  struct slice *slice = current;
+  lua_Debug at;
+  if (!slice || !slice->expired)
+    return;
+  if (lua_getstack(L, 1, &at) && lua_getinfo(L, "Sl", &at))
+    slice_note(slice, &at);
+  lua_pushliteral(L, GUARD_NO_MEMORY);
+  lua_error(L);
+}
+
 static void guard_hook(lua_State *L, lua_Debug *at) {
   struct slice *slice = current;
   if (!slice || !slice->expired) {
@@ -52,7 +68,7 @@ static void guard_hook(lua_State *L, lua_Debug *at) {
     return;
   }
   lua_getinfo(L, "Sl", at);
-  snprintf(slice->where, sizeof slice->where, "%s:%d: ", at->short_src, at->currentline);
+  slice_note(slice, at);
   if (lua_isyieldable(L) && !slice->closing) {
     slice->stopped = L;
     lua_yield(L, 0);
@@ -193,6 +209,7 @@ static const luaL_Reg guard_functions[] = {
 int luaopen_host_guard(lua_State *L) {
   guard_open_clock(L);
   coroutine_replace(L);
+  pattern_replace(L);
   luaL_newlib(L, guard_functions);
   return 1;
 }

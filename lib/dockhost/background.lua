@@ -21,11 +21,12 @@ function background.new(options)
     log = options.log,
     services = options.services,
     active = {},
+    idle_waiters = {},
     last_id = 0,
   }, Background)
 end
 
--- Gives back what the run held. Nobody hears of it before: what comes next may be the same job.
+-- Gives back what the run held, and then tells of its end.
 local function finish(self, run, ...)
   for _, fn in ipairs(run.ends) do
     local ok, why = self.tasks:call(fn)
@@ -38,10 +39,12 @@ local function finish(self, run, ...)
   if run.on_end then
     run.on_end(...)
   end
+  self:notify_idle()
 end
 
+-- A shutdown cancels what runs, and not its undoing.
 local function undo(self, run, reason)
-  run.task = self.tasks:spawn(function()
+  local undoing = self.tasks:spawn(function()
     for i = #run.undo, 1, -1 do
       local ok, why = pcall(run.undo[i])
       if not ok then
@@ -53,7 +56,7 @@ local function undo(self, run, reason)
   end)
   run.timer:close()
   run.timer = self.timer.start(UNDO_SECONDS, function()
-    run.task:cancel("deadline")
+    undoing:cancel("deadline")
   end)
 end
 
@@ -62,7 +65,9 @@ local function ended(self, run, ok, err, traceback)
     return finish(self, run, true)
   end
   local reason = failure.reason(err)
-  if not task.is_cancelled(err) then
+  if run.on_error then
+    run.on_error(reason, traceback)
+  elseif not task.is_cancelled(err) then
     self.log:trace(run.name .. " failed: " .. reason, traceback or "")
   elseif err.reason == "deadline" then
     self.log:warn(run.name .. " did not finish within " .. RUN_SECONDS .. " s and was stopped")
@@ -70,7 +75,8 @@ local function ended(self, run, ok, err, traceback)
   undo(self, run, reason)
 end
 
--- run: { name =, set = of scripts, fn = function(ctx), on_end = function(ok, why)? }. Returns what `cancel` can be called on.
+-- run: { name =, set = of scripts, fn = function(ctx), on_end = function(ok, why)?, and instead of the log
+-- on_error = function(why, traceback)? }. Returns the run, whose `task` can be cancelled.
 function Background:run(run)
   self.last_id = self.last_id + 1
   run.id = run.name .. " " .. self.last_id
@@ -87,6 +93,18 @@ function Background:run(run)
     ended(self, run, ...)
   end)
   return run
+end
+
+function Background:notify_idle()
+  while not next(self.active) and #self.idle_waiters > 0 do
+    table.remove(self.idle_waiters, 1)()
+  end
+end
+
+-- Calls `fn` once when nothing runs: now, or at the end of the last run.
+function Background:when_idle(fn)
+  table.insert(self.idle_waiters, fn)
+  self:notify_idle()
 end
 
 function Background:cancel_all(reason)

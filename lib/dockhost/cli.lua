@@ -1,4 +1,5 @@
--- The command line (CONTRACT section 3): finds the verb, its arguments and the settings, and runs it in a task.
+-- The command line (CONTRACT section 3): finds the verb and its arguments. A verb's `perform` runs in a task, on the
+-- settings; one that has `start` sees to all that itself.
 local config = require("dockhost.config")
 local debug_filter = require("dockhost.debug_filter")
 local env = require("dockhost.env")
@@ -13,7 +14,7 @@ local cli = {}
 -- sysexits.h
 cli.OK, cli.FAILED, cli.USAGE, cli.SOFTWARE, cli.CONFIG = 0, 1, 64, 70, 78
 
-local VERBS = { "run", "check", "call", "ps" }
+local VERBS = { "run", "check", "call", "ps", "scripts", "new", "test", "repl" }
 -- What each verb takes: positional arguments at most, its options besides --env-file, which take a value, and flags.
 local SYNTAX = {
   run = { most = 1, directory = true, options = {} },
@@ -25,6 +26,10 @@ local SYNTAX = {
     needs = "an EVENT, such as list-containers",
   },
   ps = { most = 0, options = {} },
+  scripts = { most = 1, directory = true, options = {} },
+  new = { most = 3, least = 2, options = {}, needs = "a kind and a NAME, such as command greet" },
+  test = { most = 1, options = {} },
+  repl = { most = 1, directory = true, options = {} },
 }
 
 cli.HELP = [[
@@ -36,6 +41,13 @@ dockhost: the worker node of DockHost
                                    run one command here, without a main server, and print its reply; with --dry-run
                                    print the Docker calls that it would make, and change nothing
   dockhost ps                      the managed containers of this machine
+
+  dockhost scripts [SCRIPT_DIR]    each script in effect, where it comes from and what it shadows; whether all load
+  dockhost new KIND NAME [SCRIPT_DIR]
+                                   write a script to start from, and its spec; KIND is command, job or hook
+  dockhost test [SCRIPT_DIR]       run the specs of scripts (*_spec.lua), without Docker and network
+  dockhost repl [SCRIPT_DIR]       a prompt with `ctx`: each line runs as a command would
+
   dockhost --version | --help
 
 Every verb takes --env-file FILE: settings that the environment does not have are read from it (default: .env in the
@@ -49,7 +61,7 @@ working directory). Without MAIN_SERVER_BACKEND_URL, `run` is in local mode: `do
 function cli.parse(arguments)
   local verb = arguments[1]
   if not verb then
-    return nil, "what to do? one of run, check, call, ps"
+    return nil, "what to do? one of " .. table.concat(VERBS, ", ")
   end
   if verb == "--help" or verb == "-h" or verb == "help" then
     return { verb = "help" }
@@ -90,7 +102,7 @@ function cli.parse(arguments)
   end
   if #parsed.positional > syntax.most then
     return nil, "too many arguments for " .. verb
-  elseif syntax.needs and #parsed.positional == 0 then
+  elseif syntax.needs and #parsed.positional < (syntax.least or 1) then
     return nil, verb .. " needs " .. syntax.needs
   end
   return parsed
@@ -171,8 +183,8 @@ function cli.script_directories(share, parsed)
   return given and given ~= shipped and { given, shipped } or { shipped }
 end
 
--- Everything that a verb needs, or an exit code when the settings do not stand.
-local function prepare(host, tasks, share, parsed)
+-- Everything that a verb needs, or an exit code when the settings do not stand. Waits.
+function cli.prepare(host, tasks, share, parsed)
   local app = { host = host, tasks = tasks, parsed = parsed, share = share }
   local read = node.reader(host)
   local settings, errors = cli.settings(host, read, parsed.env_file)
@@ -202,16 +214,9 @@ local function prepare(host, tasks, share, parsed)
   return app
 end
 
-local function perform(host, tasks, share, parsed)
-  local app, code = prepare(host, tasks, share, parsed)
-  if not app then
-    return code
-  end
-  return require("dockhost.cli." .. parsed.verb).perform(app)
-end
-
--- Runs a waiting function on the loop until it returns an exit code.
-local function on_loop(host, fn)
+-- Runs a waiting function on the loop, with the limits that scripts have, until it returns an exit code.
+function cli.on_loop(host, fn)
+  host.guard.limit_memory(cli.HEAP_LIMIT)
   local code = cli.SOFTWARE
   local function complain(message, traceback)
     io.stderr:write("dockhost: ", tostring(message), "\n", traceback or "", "\n")
@@ -250,9 +255,13 @@ function cli.main(host, share, arguments)
     io.stdout:write("dockhost ", host.process.version, "\n")
     return cli.OK
   end
-  host.guard.limit_memory(cli.HEAP_LIMIT)
-  return on_loop(host, function(tasks)
-    return perform(host, tasks, share, parsed)
+  local verb = require("dockhost.cli." .. parsed.verb)
+  if verb.start then
+    return verb.start(host, share, parsed)
+  end
+  return cli.on_loop(host, function(tasks)
+    local app, code = cli.prepare(host, tasks, share, parsed)
+    return app and verb.perform(app) or code
   end)
 end
 

@@ -1,6 +1,7 @@
 -- The `ctx` of a handler: what a script may use, and what is undone or released when its command ends.
 local config = require("dockhost.config")
 local exec = require("dockhost.exec")
+local facade = require("dockhost.facade")
 local task = require("dockhost.task")
 
 local context = {}
@@ -77,13 +78,13 @@ function context.new(job, services)
     id = job.id,
     config = config.copy(services.config()),
     log = job.log:script(),
-    docker = services.docker,
-    containers = services.containers,
-    instances = services.instances,
-    images = services.images,
+    docker = facade.new(services.docker),
+    containers = facade.new(services.containers),
+    instances = facade.new(services.instances),
+    images = facade.new(services.images),
     tar = services.tar,
     http = services.http,
-    store = services.store,
+    store = facade.new(services.store),
     sleep = services.sleep,
     time = services.time,
     deadline = job.deadline,

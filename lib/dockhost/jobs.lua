@@ -11,21 +11,24 @@ function jobs.new(options)
     background = options.background,
     log = options.log,
     active = {},
+    running = {},
   }, Jobs)
 end
 
+-- By name: the run may be of code that has been replaced since.
 local function run(self, entry)
-  if entry.running then
-    self.log:warn("it still runs: this turn is left out", { job = entry.name })
+  local name = entry.name
+  if self.running[name] then
+    self.log:warn("it still runs: this turn is left out", { job = name })
     return
   end
-  entry.running = true
+  self.running[name] = true
   self.background:run({
-    name = "jobs/" .. entry.name,
+    name = "jobs/" .. name,
     set = entry.set,
     fn = entry.job.run,
     on_end = function()
-      entry.running = false
+      self.running[name] = nil
     end,
   })
 end
@@ -43,6 +46,9 @@ end
 
 -- Takes the jobs of a set of scripts. One that has not changed keeps its turn.
 function Jobs:use(set)
+  if self.stopped then
+    return
+  end
   local before = self.active
   self.active = {}
   for name, job in pairs(set.jobs) do
@@ -61,7 +67,9 @@ function Jobs:use(set)
   end
 end
 
+-- For good: a reload does not start them again.
 function Jobs:stop()
+  self.stopped = true
   for _, entry in pairs(self.active) do
     entry.timer:close()
   end

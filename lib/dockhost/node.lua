@@ -204,6 +204,7 @@ function Node:services()
 end
 
 local LOAD_SECONDS = 1
+local READ_AT_ONCE = 16
 
 -- Loads the scripts and swaps them in at once. Returns the set and the one before it, if any, or nil and the list of
 -- errors; then the running set stays.
@@ -212,6 +213,9 @@ function Node:load_scripts()
     read = self.read,
     list = self.list,
     log = self.log:child("script"),
+    each = function(list, fn)
+      return task.each(self.tasks, list, READ_AT_ONCE, fn)
+    end,
     call = function(chunk)
       return self.host.guard.resume(coroutine.create(chunk), LOAD_SECONDS)
     end,

@@ -159,19 +159,56 @@ local function check_routes(set, errors)
   end
 end
 
+-- Like `fn`, which waits, for paths that are known: they are done side by side, since one by one would take a turn of
+-- the loop for each. What failed is tried again when it is asked for.
+local function ahead(each, paths, fn)
+  local found = each(paths, fn)
+  return function(path)
+    local results = found[path]
+    if not results or results[2] == nil or not results[1] then
+      return fn(path)
+    end
+    return results[2]
+  end
+end
+
+local function list_ahead(options, directories)
+  local paths = {}
+  for _, directory in ipairs(directories) do
+    table.insert(paths, directory)
+    for _, folder in ipairs(layers.FOLDERS) do
+      table.insert(paths, directory .. "/" .. folder)
+    end
+  end
+  return ahead(options.each, paths, options.list)
+end
+
+local function read_ahead(options, files)
+  local paths = {}
+  for i, file in ipairs(files) do
+    paths[i] = file.path
+  end
+  return ahead(options.each, paths, function(path)
+    return options.read(path, MAX_FILE)
+  end)
+end
+
 -- scripts.load(directories, options) -> set | nil, list of errors. The first directory wins, file by file.
 -- options: read = function(path, limit) -> text | nil, message; list = function(path) -> names | nil, message;
--- call = pcall, or one that stops what runs too long; log = logger
+-- call = pcall, or one that stops what runs too long; log = logger; each = function(list, fn) -> results of pcall by
+-- item, which may call side by side (without it, one after the other)
 -- set: { commands =, jobs =, hooks = by name; dialect =, reconnect =, container =; files = by "commands/x.lua" }
 function scripts.load(directories, options)
-  local files, message = layers.survey(directories, options.list)
+  local list = options.each and list_ahead(options, directories) or options.list
+  local files, message = layers.survey(directories, list)
   if not files then
     return nil, { message }
   end
+  local reading = setmetatable({ read = options.each and read_ahead(options, files) }, { __index = options })
   local set, errors = { commands = {}, jobs = {}, hooks = {}, files = {} }, {}
   for _, file in ipairs(files) do
     set.files[file.name] = file
-    local ok, problem = load_file(options, set, file)
+    local ok, problem = load_file(reading, set, file)
     if not ok then
       table.insert(errors, problem)
     end

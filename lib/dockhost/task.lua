@@ -216,6 +216,41 @@ function Semaphore:leave()
   end
 end
 
+-- Calls `fn(item)` for each of a list, `most` side by side, in tasks of their own, and waits for all. Returns by item
+-- what pcall would.
+function task.each(scheduler, items, most, fn)
+  local results, left, door = {}, #items, task.semaphore(most)
+  if left == 0 then
+    return results
+  end
+  task.wait(function(done)
+    local started = {}
+    for i, item in ipairs(items) do
+      local leave
+      started[i] = scheduler:spawn(function()
+        leave = door:enter()
+        return fn(item)
+      end, function(...)
+        if leave then
+          leave()
+        end
+        results[item] = table.pack(...)
+        left = left - 1
+        if left == 0 then
+          done()
+        end
+      end)
+    end
+    return function()
+      -- Those who wait at the door first.
+      for i = #started, 1, -1 do
+        started[i]:cancel("not wanted any more")
+      end
+    end
+  end)
+  return results
+end
+
 -- Work that several tasks want at once is done once: `flights:run(key, fn)` returns what the one run of fn returned.
 -- It runs in a task of its own, so that a caller's cancellation does not end it for the others.
 local Flights = {}

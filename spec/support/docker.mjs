@@ -57,6 +57,14 @@ export const image = (reference) => unlessMissing(call("GET", `/images/${referen
 export const tag = (reference, repo, name) => call("POST", `/images/${reference}/tag?${query({ repo, tag: name })}`);
 export const untag = (reference) => unlessMissing(call("DELETE", `/images/${reference}?noprune=1`));
 
+/** Runs a program inside a container and resolves to its exit code; the shell's 137 where the container went. */
+export async function exec(reference, Cmd) {
+  const { Id } = await call("POST", `${at(reference)}/exec`, { Cmd, AttachStdout: true, AttachStderr: true });
+  await send("POST", `/exec/${Id}/start`, { Detach: false, Tty: false });
+  const state = await unlessMissing(call("GET", `/exec/${Id}/json`));
+  return state?.ExitCode ?? 137;
+}
+
 /** Managed containers of a user, in any state. */
 export async function ofUser(username) {
   const managed = await list({ label: ["dockhost.managed=true"] });

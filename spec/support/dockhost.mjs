@@ -25,14 +25,19 @@ export function environment(home, settings) {
 
 export const makeHome = () => mkdtemp(join(tmpdir(), "dockhost-spec-"));
 
-/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace). */
+/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace); `input` is piped to it, all of its
+ * input where that is a text, else `type` adds to it. */
 export class Dockhost {
-  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER }) {
+  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER, input }) {
     const [program, ...rest] = [...wrapper, BINARY, ...args];
     this.home = home;
     this.stderr = "";
     this.stdout = "";
-    this.child = spawn(program, rest, { cwd, env: environment(home, settings), stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"];
+    this.child = spawn(program, rest, { cwd, env: environment(home, settings), stdio });
+    // One that has ended takes no more.
+    this.child.stdin?.on("error", () => {});
+    if (typeof input === "string") this.child.stdin.end(input);
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.stderr += text));
     this.child.stdout.setEncoding("utf8").on("data", (text) => (this.stdout += text));
     this.exit = new Promise((done) => {
@@ -74,6 +79,10 @@ export class Dockhost {
       return found;
     };
     return until(look, () => `a log line like ${pattern}; the log ends:\n${this.tail()}`, { timeout });
+  }
+
+  type(text) {
+    this.child.stdin.write(text);
   }
 
   signal(name) {

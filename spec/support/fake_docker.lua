@@ -666,8 +666,9 @@ end)
 
 local function start_exec(self, _, id)
   local exec = self.execs[id]
-  local output, parts = nil, {}
-  output, exec.code = exec.container.program(exec.body.Cmd)
+  local output, code = exec.container.program(exec.body.Cmd)
+  local parts = {}
+  exec.code = code
   for _, piece in ipairs(output) do
     table.insert(parts, string.pack(">Bxxx s4", piece[1] == "stderr" and 2 or 1, piece[2]))
   end
@@ -682,7 +683,7 @@ local function get_exec(self, _, id)
   return 200, { ID = id, Running = running, ExitCode = not running and exec.code or json.null }
 end
 
--- Between two samples a running container has used half of one of two cores.
+-- Between two samples a running container has used half of one of two cores. `container.sent`: bytes.
 local get_stats = with_container(function(_, _, container)
   container.samples = (container.samples or 0) + 1
   local n = container.samples
@@ -690,7 +691,7 @@ local get_stats = with_container(function(_, _, container)
     cpu_stats = { cpu_usage = { total_usage = n * 250000000 }, system_cpu_usage = n * 1000000000, online_cpus = 2 },
     memory_stats = { usage = 5000000, limit = 536870912, stats = { total_inactive_file = 1000000 } },
     pids_stats = { current = 3 },
-    networks = { eth0 = { rx_bytes = 200, tx_bytes = 100 } },
+    networks = { eth0 = { rx_bytes = 200, tx_bytes = container.sent or 100 } },
   }
 end)
 

@@ -114,6 +114,7 @@ local function loop_of(self)
         self.clock:advance(assert(self.clock:next_in(), "the loop has nothing to wait for and was not stopped"))
       end
     end
+    self.stopped = false
   end
   return loop
 end

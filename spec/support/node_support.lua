@@ -21,9 +21,9 @@
 --   node.host.web = function(request) return 200, {}, "body" end      -- answers ctx.http{…}
 --   node.emitted                                       -- what ctx.emit was given: { { "event", … n = }, … }
 --
--- `directory` names other scripts than the shipped ones, `directories` lists what lies over them, the winning one first,
--- and `commands` and `dialect` add to what is loaded. The parts are in node.host (fake_host), node.clock, node.docker,
--- node.log (fake_log), node.containers, node.instances, node.dispatcher, node.tasks, node.scripts …
+-- `directory` names other scripts than the shipped ones, `directories` lists what lies over them, the winning one
+-- first, and `commands` and `dialect` add to what is loaded. The parts are in node.host (fake_host), node.clock,
+-- node.docker, node.log (fake_log), node.containers, node.instances, node.dispatcher, node.tasks, node.scripts …
 local fake_host = require("fake_host")
 local fake_log = require("fake_log")
 local json = require("dockhost.json")

@@ -14,6 +14,10 @@ describe("cli.parse", function()
     { { "call", "--scripts=a=b", "e" }, { verb = "call", positional = { "e" }, scripts = "a=b" } },
     { { "call", "e", '{"a":"--x=1"}' }, { verb = "call", positional = { "e", '{"a":"--x=1"}' } } },
     { { "call", "e", "-" }, { verb = "call", positional = { "e", "-" } } },
+    { { "scripts", "d" }, { verb = "scripts", positional = { "d" } } },
+    { { "new", "job", "n", "d" }, { verb = "new", positional = { "job", "n", "d" } } },
+    { { "test" }, { verb = "test", positional = {} } },
+    { { "repl", "d" }, { verb = "repl", positional = { "d" } } },
     { { "--help" }, { verb = "help" } },
     { { "-h" }, { verb = "help" } },
     { { "help" }, { verb = "help" } },
@@ -27,7 +31,12 @@ describe("cli.parse", function()
   end
 
   for _, case in ipairs({
-    { {}, "one of run, check, call, ps" },
+    { {}, "one of run, check, call, ps, scripts, new, test, repl" },
+    { { "tset" }, "did you mean 'test'?" },
+    { { "script" }, "did you mean 'scripts'?" },
+    { { "rpl" }, "did you mean 'repl'?" },
+    { { "test", "a", "b" }, "too many arguments for test" },
+    { { "new", "command" }, "new needs a kind and a NAME" },
     { { "rnu" }, "did you mean 'run'?" },
     { { "" }, "unknown command ''" },
     { { "dance" }, "unknown command 'dance'" },

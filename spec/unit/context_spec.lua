@@ -213,3 +213,29 @@ describe("ctx.config", function()
     assert.equal(12345, body.HostConfig.Memory)
   end)
 end)
+
+describe("what all commands share", function()
+  before_each(function()
+    node = node_support.new()
+  end)
+
+  for _, name in ipairs({ "docker", "containers", "instances", "images", "store" }) do
+    it("can't be changed by one: ctx." .. name, function()
+      node.scripts.commands.try = { run = function(_, ctx)
+        local method = pairs(ctx[name])(ctx[name])
+        local ok, why = pcall(function()
+          ctx[name][method] = nil
+        end)
+        rawset(ctx[name], method, "broken")
+        return { method = method, ok = ok, why = why }
+      end }
+      local data = node:call("try", {}).data
+      assert.is_false(data.ok)
+      assert.matches("what `ctx` has can't be changed", data.why)
+      node.scripts.commands.look = { run = function(_, ctx)
+        return { kind = type(ctx[name][data.method]) }
+      end }
+      assert.equal("function", node:call("look", {}).data.kind)
+    end)
+  end
+end)

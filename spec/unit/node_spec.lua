@@ -271,3 +271,88 @@ it("what a failed create left behind is the monitor's", function()
   subject.monitor:stop()
   host.clock:assert_idle()
 end)
+
+describe("hooks", function()
+  before_each(function()
+    for _, name in ipairs({ "connected", "disconnected", "container-created", "container-started",
+      "container-stopped", "container-deleted" }) do
+      host.files["/s/hooks/" .. name .. ".lua"] = [[return function(event, ctx)
+        local list = ctx.store:get("heard") or {}
+        table.insert(list, { name = ctx.event, event = event })
+        ctx.store:set("heard", list)
+      end]]
+    end
+    load_scripts()
+  end)
+
+  local function heard()
+    return subject.dispatcher.services.store:get("heard") or {}
+  end
+
+  it("hear of the connection's coming and going", function()
+    settings.server = { host = "main.example", port = 443, tls = true, namespace = "/", text = "wss://main.example" }
+    subject:start_connection()
+    host.clock:advance(0)
+    assert.same({}, heard())
+    host.sockets:last():accept()
+    host:settle()
+    assert.same({ { name = "hooks/connected", event = { server = "wss://main.example", recovered = false } } }, heard())
+    host.sockets:last():drop("reset by peer", "network")
+    host:settle()
+    assert.equal("hooks/disconnected", heard()[2].name)
+    assert.equal("wss://main.example", heard()[2].event.server)
+    assert.matches("reset by peer", heard()[2].event.reason)
+    host.clock:advance(5)
+    host.sockets:last():refuse("Invalid DOCKHOST_API_KEY")
+    host:settle()
+    assert.equal(2, #heard())
+  end)
+
+  it("hear of every container of ours, and of no other", function()
+    subject:start_monitor()
+    host.clock:advance(0)
+    local reply = call("create-container", { username = "ada", sshPublicKey = node_support.KEY })
+    call("stop-container", { username = "ada" })
+    call("delete-container", { username = "ada" })
+    host.docker:add({ name = "foreign", image = "other" })
+    host.clock:advance(1)
+    local names = {}
+    for _, each in ipairs(heard()) do
+      table.insert(names, each.name)
+      assert.equal("ada", each.event.username)
+      assert.equal(reply.data.containerId, each.event.containerId)
+    end
+    assert.same({ "hooks/container-created", "hooks/container-started", "hooks/container-stopped",
+      "hooks/container-deleted" }, names)
+    subject.monitor:stop()
+    host.clock:assert_idle()
+  end)
+end)
+
+describe("a job", function()
+  it("runs with the node's parts", function()
+    host.files["/s/jobs/count.lua"] = [[return { every = 60, run = function(ctx)
+      ctx.log.info("counted", { containers = #ctx.containers:list() })
+    end }]]
+    load_scripts()
+    subject.jobs:use(subject.scripts)
+    host.clock:advance(120)
+    assert.equal(2, #log:find("info", "counted"))
+    assert.equal("script", log:find("info", "counted")[1].name)
+    subject.jobs:stop()
+    host.clock:assert_idle()
+  end)
+end)
+
+describe("the store", function()
+  it("is one for all scripts, and outlives a reload", function()
+    host.files["/s/commands/keep.lua"] = [[return { run = function(_, ctx)
+      return { ok = ctx.store:set("x", 5) }
+    end }]]
+    load_scripts()
+    call("keep", {})
+    host.files["/s/commands/tell.lua"] = "return { run = function(_, ctx) return { x = ctx.store:get('x') } end }"
+    load_scripts()
+    assert.equal(5, call("tell", {}).data.x)
+  end)
+end)

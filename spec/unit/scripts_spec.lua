@@ -100,6 +100,62 @@ describe("loading", function()
   end)
 end)
 
+describe("reading ahead", function()
+  local function load_ahead(each)
+    return scripts.load({ "own", "s" }, {
+      read = function(path)
+        if not files[path] then
+          return nil, path .. ": No such file or directory"
+        end
+        return files[path]
+      end,
+      list = list,
+      call = pcall,
+      log = log,
+      each = each,
+    })
+  end
+
+  local function each(paths, fn)
+    local found = {}
+    for _, path in ipairs(paths) do
+      found[path] = table.pack(pcall(fn, path))
+    end
+    return found
+  end
+
+  it("is of every directory, then of every file in effect, at once", function()
+    files["own/commands/greet.lua"] = "return shadowed"
+    local asked = {}
+    local set = assert(load_ahead(function(paths, fn)
+      table.insert(asked, paths)
+      return each(paths, fn)
+    end))
+    assert.same({
+      { "own", "own/commands", "own/jobs", "own/hooks", "s", "s/commands", "s/jobs", "s/hooks" },
+      { "own/commands/greet.lua", "s/container.lua", "s/dialect.lua", "s/reconnect.lua" },
+    }, asked)
+    assert.is_function(set.commands.greet.run)
+  end)
+
+  it("fails as reading does", function()
+    local set, errors = load_ahead(function(paths, fn)
+      if paths[1] ~= "own" then
+        files["s/dialect.lua"] = nil
+      end
+      return each(paths, fn)
+    end)
+    assert.is_nil(set)
+    assert.same({ "s/dialect.lua: No such file or directory" }, errors)
+  end)
+
+  it("is made up for where it failed", function()
+    assert.is_table((load_ahead(function()
+      return {}
+    end)))
+  end)
+end)
+
 describe("a script that does not load", function()
   it("is named with its line: a syntax error", function()
     files["s/commands/greet.lua"] = "return {\n  run = = 5\n}"
@@ -198,72 +254,153 @@ describe("a script that does not load", function()
 end)
 
 describe("a script", function()
-  local function run(text)
-    files["s/commands/greet.lua"] = text
-    return assert(load_all()).commands.greet
-  end
-
-  it("may require the libraries, and nothing else", function()
-    run('assert(require("dockhost.json").decode("[]")); ' .. COMMAND)
-    for _, name in ipairs({ "lfs", "io", "host.port", "dockhost", "dockhost.cli.run", "dockhost.../x" }) do
-      files["s/commands/greet.lua"] = ("require(%q)"):format(name)
-      assert.matches("a script may require dockhost.* only", problem(), 1, true)
-    end
-  end)
-
-  for _, name in ipairs({ "io", "package", "debug", "load", "loadfile", "dofile", "collectgarbage", "_G" }) do
-    it("does not see " .. name, function()
-      files["s/commands/greet.lua"] = "return " .. name
-      assert.matches("undefined variable '" .. name .. "'", problem())
-    end)
-  end
-
-  it("sees the libraries of Lua that harm nothing", function()
-    run("assert(string.format and table.concat and math.floor and utf8.len and coroutine.create); " .. COMMAND)
-  end)
-
-  it("sees of os what neither blocks nor ends anything", function()
-    run("assert(os.time() and os.date() and os.clock()); " .. COMMAND)
-    files["s/commands/greet.lua"] = "os.exit()"
-    assert.matches("attempt to call a nil value", problem())
-  end)
-
-  it("prints into the log", function()
-    run('print("a", 5, nil); ' .. COMMAND)
-    assert.equal("a 5 nil", log:find("info")[1].message)
+  it("has its name in the errors of its functions", function()
+    files["s/commands/greet.lua"] = "return { run = function() error('oops') end }"
+    local _, message = pcall(assert(load_all()).commands.greet.run)
+    assert.matches("^s/commands/greet.lua:1: oops", message)
   end)
 
   it("has globals of its own: another can't reach them", function()
     files["s/commands/a1.lua"] = "string.shared = 5; " .. COMMAND
     files["s/commands/b1.lua"] = "assert(string.shared == nil); " .. COMMAND
     assert.is_table((load_all()))
-    assert.is_nil(rawget(string, "shared"))
   end)
 
-  it("can't reach the library of strings that all share", function()
-    run("assert(getmetatable('') == nil and getmetatable(setmetatable({}, { a = 5 })).a == 5); " .. COMMAND)
+  it("may require the libraries", function()
+    files["s/commands/greet.lua"] = 'assert(require("dockhost.json").decode("[]")); ' .. COMMAND
+    assert.is_table((load_all()))
+  end)
+end)
+
+for folder, case in pairs({
+  jobs = { "nightly", "return { every = 60, run = function() end }", {
+    ["return 5"] = "must return a table with a function `run` and a number `every`",
+    ["return { every = 60 }"] = "function `run`",
+    ["return { run = print }"] = "`every` must be a number of seconds, from 1 to 2592000",
+    ["return { run = print, every = 0.5 }"] = "`every` must be a number",
+    ["return { run = print, every = 2592001 }"] = "`every` must be a number",
+    ["return { run = print, every = 0/0 }"] = "`every` must be a number",
+    ["return { run = print, every = '60' }"] = "`every` must be a number",
+  } },
+  hooks = { "connected", "return function() end", {
+    ["return {}"] = "must return a function",
+  } },
+}) do
+  describe(folder .. "/", function()
+    local name, good, bad = table.unpack(case)
+    local path = "s/" .. folder .. "/" .. name .. ".lua"
+
+    it("holds scripts by name", function()
+      files[path] = good
+      local set = assert(load_all())
+      assert.is_truthy(set[folder][name])
+      assert.equal(good, set.files[folder .. "/" .. name .. ".lua"].text)
+    end)
+
+    it("may be missing", function()
+      assert.same({}, assert(load_all())[folder])
+    end)
+
+    for text, message in pairs(bad) do
+      it("refuses: " .. text, function()
+        files[path] = text
+        local found = problem()
+        assert.equal(path .. ": ", found:sub(1, #path + 2))
+        assert.matches(message, found, 1, true)
+      end)
+    end
+  end)
+end
+
+it("a hook for nothing that there is, is refused", function()
+  files["s/hooks/conected.lua"] = "return function() end"
+  assert.matches("^s/hooks/conected.lua: there is no such hook: they are connected, ", problem())
+end)
+
+-- The scripts of own/ over those of s/.
+local function load_both()
+  return scripts.load({ "own", "s" }, {
+    read = function(path)
+      return files[path], path .. ": No such file or directory"
+    end,
+    list = list,
+    call = pcall,
+    log = log,
+  })
+end
+
+describe("a directory over another", function()
+  it("holds only what differs", function()
+    files["own/commands/wave.lua"] = COMMAND
+    files["own/reconnect.lua"] = "return function() return 7 end"
+    local set = assert(load_both())
+    assert.same({ "greet", "wave" }, names(set))
+    assert.equal(7, set.reconnect())
+    assert.equal("s/reconnect.lua", set.files["reconnect.lua"].shadows)
   end)
 
-  it("can't get around the protection of its globals", function()
-    run("assert(getmetatable(require) == nil); " .. COMMAND)
-    files["s/commands/greet.lua"] = "local e = _ENV; setmetatable(e, nil); return {}"
-    assert.matches("cannot change a protected metatable", problem())
+  it("takes away what a file that returns false shadows", function()
+    files["own/commands/greet.lua"] = "return false"
+    files["s/jobs/nightly.lua"] = "return { every = 60, run = function() end }"
+    files["own/jobs/nightly.lua"] = "return false"
+    files["s/hooks/connected.lua"] = "return function() end"
+    files["own/hooks/connected.lua"] = "return false"
+    local set = assert(load_both())
+    assert.same({ {}, {}, {} }, { set.commands, set.jobs, set.hooks })
+    assert.is_true(set.files["commands/greet.lua"].removes)
   end)
 
-  it("has its name in the errors of its functions", function()
-    local command = run("return { run = function() error('oops') end }")
-    local _, message = pcall(command.run)
-    assert.matches("^s/commands/greet.lua:1: oops", message)
+  it("can't take away a policy, or a command that the dialect routes to", function()
+    files["own/reconnect.lua"] = "return false"
+    local _, errors = load_both()
+    assert.same({ "own/reconnect.lua: must return a function" }, errors)
+    files["own/reconnect.lua"] = nil
+    files["own/commands/greet.lua"] = "return false"
+    files["s/dialect.lua"] = "return { hi = { command = 'greet' } }"
+    _, errors = load_both()
+    assert.same({ "s/dialect.lua: route 'hi' names no command: greet" }, errors)
+  end)
+
+  it("is named where it is at fault", function()
+    files["own/commands/greet.lua"] = "return {"
+    local _, errors = load_both()
+    assert.matches("^own/commands/greet.lua:1: ", errors[1])
+  end)
+end)
+
+describe("what differs between two sets", function()
+  local before
+  before_each(function()
+    files["s/commands/old.lua"] = COMMAND
+    before = assert(load_both())
+  end)
+
+  local function difference()
+    return scripts.difference(before, (assert(load_both())))
+  end
+
+  it("is nothing where nothing has changed", function()
+    assert.same({ added = {}, changed = {}, removed = {} }, difference())
+  end)
+
+  it("is told by file name, in order", function()
+    files["s/commands/new.lua"], files["s/commands/anew.lua"] = COMMAND, COMMAND
+    files["s/commands/greet.lua"] = COMMAND .. " "
+    files["s/commands/old.lua"] = nil
+    assert.same({
+      added = { "commands/anew.lua", "commands/new.lua" },
+      changed = { "commands/greet.lua" },
+      removed = { "commands/old.lua" },
+    }, difference())
+  end)
+
+  it("is a change where another directory's file counts now, even with the same text", function()
+    files["own/commands/greet.lua"] = COMMAND
+    assert.same({ "commands/greet.lua" }, difference().changed)
   end)
 end)
 
 describe("shadowed", function()
-  local function load_over()
-    return scripts.load({ "own", "s" }, { read = function(path)
-      return files[path], path .. ": No such file or directory"
-    end, list = list, call = pcall, log = log })
-  end
-
   it("is what the file below returns, to be changed and returned", function()
     files["s/commands/greet.lua"] = "return { limit = 3, run = function() return { word = 'hello' } end }"
     files["own/commands/greet.lua"] = [[
@@ -272,32 +409,32 @@ describe("shadowed", function()
         return { word = greet().word .. ' again' }
       end
       return shadowed]]
-    local set = assert(load_over())
+    local set = assert(load_both())
     assert.same({ word = "hello again" }, set.commands.greet.run())
     assert.equal(3, set.commands.greet.limit)
   end)
 
   it("is a function where that is what the file below returns", function()
     files["own/reconnect.lua"] = "return function(...) return 10 * shadowed(...) end"
-    assert.equal(10, assert(load_over()).reconnect())
+    assert.equal(10, assert(load_both()).reconnect())
   end)
 
   it("has globals of its own", function()
     files["s/commands/greet.lua"] = "string.shared = 5; " .. COMMAND
     files["own/commands/greet.lua"] = "assert(string.shared == nil); return shadowed"
-    assert.is_table((load_over()))
+    assert.is_table((load_both()))
   end)
 
   it("is undefined where nothing is shadowed", function()
     files["own/commands/new.lua"] = "return shadowed"
-    local _, errors = load_over()
+    local _, errors = load_both()
     assert.matches("own/commands/new.lua:1: undefined variable 'shadowed'", errors[1])
   end)
 
   it("fails with its own file's name", function()
     files["s/commands/greet.lua"] = "error('oops')"
     files["own/commands/greet.lua"] = "return shadowed"
-    local set, errors = load_over()
+    local set, errors = load_both()
     assert.is_nil(set)
     assert.same({ "s/commands/greet.lua:1: oops" }, errors)
   end)
@@ -305,14 +442,14 @@ describe("shadowed", function()
   it("is not loaded for a file that does not ask for it", function()
     files["s/commands/greet.lua"] = "error('oops')"
     files["own/commands/greet.lua"] = COMMAND
-    assert.is_table((load_over()))
+    assert.is_table((load_both()))
   end)
 
   it("counts as a part of what lies over it", function()
     files["own/commands/greet.lua"] = "return shadowed"
-    local before = assert(load_over())
-    assert.same({}, scripts.difference(before, (assert(load_over()))).changed)
+    local before = assert(load_both())
+    assert.same({}, scripts.difference(before, (assert(load_both()))).changed)
     files["s/commands/greet.lua"] = COMMAND .. " -- changed"
-    assert.same({ "commands/greet.lua" }, scripts.difference(before, (assert(load_over()))).changed)
+    assert.same({ "commands/greet.lua" }, scripts.difference(before, (assert(load_both()))).changed)
   end)
 end)

@@ -567,3 +567,63 @@ it("the fake clock tells of timers that nobody closed", function()
   never:close()
   clock:assert_idle()
 end)
+
+describe("task.each", function()
+  -- Starts it over the items; each waits for an operation of its own.
+  local function start(items, most)
+    local tasks = scheduler()
+    local ops, order, ended = {}, {}, {}
+    local run = tasks:spawn(function()
+      return task.each(tasks, items, most, function(item)
+        table.insert(order, item)
+        ops[item] = operation()
+        local value = ops[item].wait()
+        if value == "fail" then
+          error("failed", 0)
+        end
+        return item, value
+      end)
+    end, function(...)
+      table.insert(ended, table.pack(...))
+    end)
+    return ops, order, ended, run
+  end
+
+  it("runs some side by side, the others in order, and tells what became of each", function()
+    local ops, order, ended = start({ "a", "b", "c" }, 2)
+    assert.same({ "a", "b" }, order)
+    ops.b.done("fail")
+    assert.same({ "a", "b", "c" }, order)
+    ops.a.done(1)
+    assert.same({}, ended)
+    ops.c.done(2)
+    local results = ended[1][2]
+    assert.same({ true, "a", 1, n = 3 }, results.a)
+    assert.same({ true, "c", 2, n = 3 }, results.c)
+    assert.same({ false, "failed" }, { table.unpack(results.b, 1, 2) })
+  end)
+
+  it("waits for nothing where there is nothing", function()
+    local _, _, ended = start({}, 2)
+    assert.same({ { true, {}, n = 2 } }, ended)
+  end)
+
+  it("ends at once where nothing has to be waited for", function()
+    local tasks = scheduler()
+    local ended, on_end = recorder()
+    tasks:spawn(function()
+      return task.each(tasks, { 1, 2, 3 }, 2, function(item)
+        return item * 2
+      end)
+    end, on_end)
+    assert.same({ true, 6, n = 2 }, ended[1][2][3])
+  end)
+
+  it("aborts all where it is cancelled", function()
+    local ops, order, ended, run = start({ "a", "b", "c" }, 2)
+    run:cancel("shutdown")
+    assert.same({ 1, 1 }, { ops.a.aborted, ops.b.aborted })
+    assert.same({ "a", "b" }, order)
+    assert.is_true(task.is_cancelled(ended[1][2]))
+  end)
+end)

@@ -4,7 +4,7 @@ local MB = 1024 * 1024
 
 local node
 before_each(function()
-  node = node_support.new({ settings = { memory = 1, cpus = 7, pids = 1 } })
+  node = node_support.over(nil, { settings = { memory = 1, cpus = 7, pids = 1 } })
 end)
 after_each(function()
   node:finish()

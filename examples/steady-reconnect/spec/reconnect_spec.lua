@@ -2,7 +2,7 @@ local node_support = require("node_support")
 
 local node, reconnect
 before_each(function()
-  node = node_support.new()
+  node = node_support.over()
   reconnect = node.scripts.reconnect
 end)
 after_each(function()

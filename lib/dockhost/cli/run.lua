@@ -25,6 +25,7 @@ local function joined(names)
 end
 
 local function reload_scripts(app)
+  local began = app.host.loop.now()
   local set, before = app.node:load_scripts()
   if not set then
     for _, message in ipairs(before) do
@@ -37,7 +38,8 @@ local function reload_scripts(app)
   local differs = scripts.difference(before, set)
   local added, changed, removed = joined(differs.added), joined(differs.changed), joined(differs.removed)
   if added or changed or removed then
-    app.log:info("scripts reloaded", { added = added, changed = changed, removed = removed })
+    local ms = math.floor((app.host.loop.now() - began) * 1000 + 0.5)
+    app.log:info("scripts reloaded", { added = added, changed = changed, removed = removed, ms = ms })
   else
     app.log:info("scripts reloaded: none has changed")
   end
@@ -131,11 +133,13 @@ function run.shut_down(app, stop)
   app.node.background:cancel_all("shutdown")
   app.node.dispatcher:close()
   app.node.dispatcher:when_idle(function()
-    if app.node.connection then
-      app.node.connection:stop(stop)
-    else
-      stop()
-    end
+    app.node.background:when_idle(function()
+      if app.node.connection then
+        app.node.connection:stop(stop)
+      else
+        stop()
+      end
+    end)
   end)
 end
 

@@ -324,6 +324,124 @@ describe("scripts that change", function()
   end)
 end)
 
+describe("what a reload tells", function()
+  -- The line of the one reload after `change`.
+  local function told(change)
+    host.files["/share/lua/commands/old.lua"] = "return { run = function() end }"
+    run(accept, function()
+      change()
+      host:raise("HUP")
+    end, terminate, gone)
+    return host:logged():match("scripts reloaded[^\n]*")
+  end
+
+  it("is what was added, changed and removed", function()
+    assert.equal('scripts reloaded added="commands/greet.lua, jobs/nightly.lua" changed=reconnect.lua ms=0 '
+      .. "removed=commands/old.lua", told(function()
+      host.files["/share/lua/commands/greet.lua"] = "return { run = function() end }"
+      host.files["/share/lua/jobs/nightly.lua"] = "return { every = 60, run = function() end }"
+      host.files["/share/lua/reconnect.lua"] = "return function() return 1 end"
+      host.files["/share/lua/commands/old.lua"] = nil
+    end))
+  end)
+
+  it("is that nothing has changed", function()
+    assert.equal("scripts reloaded: none has changed", told(function() end))
+  end)
+end)
+
+describe("jobs", function()
+  local turns
+  before_each(function()
+    turns = 0
+    host.web = function(request)
+      turns = turns + 1
+      return 200, {}, request.url
+    end
+  end)
+
+  local function job(url, rest)
+    host.files["/share/lua/jobs/ping.lua"] = ([[return { every = 10, run = function(ctx)
+      ctx.http({ url = %q })
+      %s
+    end }]]):format(url, rest or "")
+  end
+
+  local function reload()
+    host:raise("HUP")
+  end
+
+  it("have their turns while the node serves, whether or not it is connected", function()
+    job("http://far/")
+    run(wait(35), function()
+      assert.equal(3, turns)
+    end, terminate)
+  end)
+
+  it("keep their turn over a reload that does not change them", function()
+    job("http://far/")
+    run(accept, wait(6), reload, wait(5), function()
+      assert.equal(1, turns)
+    end, terminate, gone)
+  end)
+
+  it("start anew where a reload changes them, and stop where it removes them", function()
+    job("http://far/1")
+    run(accept, wait(6), function()
+      job("http://far/2")
+      reload()
+    end, wait(9), function()
+      assert.equal(0, turns)
+    end, wait(2), function()
+      assert.equal(1, turns)
+      host.files["/share/lua/jobs/ping.lua"] = nil
+      reload()
+    end, wait(60), function()
+      assert.equal(1, turns)
+    end, terminate, gone)
+  end)
+
+  it("end on their own code", function()
+    job("http://far/1", 'ctx.sleep(5) ctx.log.info("old code")')
+    run(accept, wait(10), function()
+      job("http://far/2", 'ctx.log.info("new code")')
+      reload()
+    end, wait(6), function()
+      assert.matches("old code", host:logged())
+      assert.is_nil(host:logged():find("new code"))
+    end, wait(5), function()
+      assert.matches("new code", host:logged())
+    end, terminate, gone)
+  end)
+
+  it("stop at the shutdown; one that runs is cancelled, and undone before the end", function()
+    job("http://far/", [[
+      ctx.on_undo(function()
+        ctx.sleep(2)
+        ctx.log.info("undone")
+      end)
+      ctx.sleep(60)]])
+    local began
+    assert.equal(0, run(accept, wait(15), function()
+      began = host.clock.now()
+      terminate()
+    end, wait(2), gone))
+    assert.matches("undone", host:logged())
+    assert.equal(1, turns)
+    assert.is_true(host.clock.now() - began < 9)
+  end)
+
+  it("do not keep the node from ending, whatever hangs in one", function()
+    job("http://far/", "ctx.on_undo(function() ctx.sleep(3600) end) ctx.sleep(3600)")
+    local began
+    assert.equal(0, run(accept, wait(15), function()
+      began = host.clock.now()
+      terminate()
+    end))
+    assert.is_true(host.clock.now() - began <= 10)
+  end)
+end)
+
 describe("settings that change", function()
   it("are read on SIGHUP", function()
     run(accept, function()
