@@ -1,7 +1,6 @@
 -- The command line (CONTRACT section 3): finds the verb, its arguments and the settings, and runs it in a task.
-local config = require("dockhost.config")
 local debug_filter = require("dockhost.debug_filter")
-local env = require("dockhost.env")
+local environment = require("dockhost.cli.environment")
 local log = require("dockhost.log")
 local node = require("dockhost.node")
 local printable = require("dockhost.printable")
@@ -87,39 +86,7 @@ function cli.parse(arguments)
   return parsed
 end
 
-local MAX_ENV_FILE = 64 * 1024
-
--- The environment over the .env file. A missing .env is nothing; a missing --env-file is an error.
-local function values_of(host, read, env_file)
-  local content, message, code = read(env_file or ".env", MAX_ENV_FILE)
-  if not content then
-    if env_file or code ~= "ENOENT" then
-      return nil, { "no settings: " .. message }
-    end
-    content = ""
-  end
-  local values, faults = env.parse(content)
-  local errors = {}
-  for i, fault in ipairs(faults) do
-    errors[i] = string.format("%s:%d: %s", env_file or ".env", fault.line, fault.message)
-  end
-  if #errors > 0 then
-    return nil, errors
-  end
-  for name, value in pairs(host.process.environ()) do
-    values[name] = value
-  end
-  return values
-end
-
--- (host, read, env_file) -> settings, warnings | nil, errors. Waits.
-function cli.settings(host, read, env_file)
-  local values, errors = values_of(host, read, env_file)
-  if not values then
-    return nil, errors
-  end
-  return config.load(values)
-end
+cli.settings = environment.settings
 
 -- A logger as the settings say; `secrets` are never shown.
 function cli.logger(host, settings, secrets)
@@ -154,62 +121,61 @@ function cli.check_line(ok, name, message)
   return string.format("%-5s%-12s %s\n", ok and "ok" or "FAIL", name, printable.text(message))
 end
 
--- Everything that a verb needs, or an exit code when the settings do not stand.
-local function prepare(host, tasks, share, parsed)
-  local app = { host = host, tasks = tasks, parsed = parsed, share = share }
-  local read = node.reader(host)
-  local settings, errors = cli.settings(host, read, parsed.env_file)
-  local function secrets()
+-- Adds to `app` everything that a verb needs, or returns an exit code when the settings do not stand.
+local function prepare(app)
+  local host, parsed = app.host, app.parsed
+  local settings, errors = cli.settings(app)
+  app.log = cli.logger(host, settings or {}, function()
     local link = app.node and app.node.connection
-    local found = {}
-    for _, secret in pairs({ app.node and app.node.settings.api_key, link and link.key }) do
-      table.insert(found, secret)
-    end
-    return found
-  end
-  app.log = cli.logger(host, settings or {}, secrets)
+    return { app.wiped.DOCKHOST_API_KEY, app.node and app.node.settings.api_key, link and link.key }
+  end)
   if not settings then
-    return nil, cli.refuse(app, errors)
+    return cli.refuse(app, errors)
   end
   for _, warning in ipairs(errors) do
     app.log:warn(warning)
   end
-  local directory = parsed.scripts or parsed.verb ~= "call" and parsed.positional[1] or share .. "/lua"
-  app.node = node.new({ host = host, tasks = tasks, log = app.log, settings = settings, directory = directory })
-  return app
+  local directory = parsed.scripts or parsed.verb ~= "call" and parsed.positional[1] or app.share .. "/lua"
+  app.node = node.new({ host = host, tasks = app.tasks, log = app.log, settings = settings, directory = directory })
 end
 
-local function perform(host, tasks, share, parsed)
-  local app, code = prepare(host, tasks, share, parsed)
-  if not app then
-    return code
+local function perform(app)
+  return prepare(app) or require("dockhost.cli." .. app.parsed.verb).perform(app)
+end
+
+-- A fault of ours. The host puts the traceback behind the message.
+local function complain(app, message, traceback)
+  message = type(message) == "string" and message or "an error that is no text"
+  local head, stack = message:match("^(.-)\n(stack traceback:.*)$")
+  head, stack = head or message, traceback or stack or ""
+  if app.log then
+    app.log:trace(head, stack)
+  else
+    io.stderr:write("dockhost: ", printable.text(head), "\n", stack, "\n")
   end
-  return require("dockhost.cli." .. parsed.verb).perform(app)
 end
 
 -- Runs a waiting function on the loop until it returns an exit code.
-local function on_loop(host, fn)
-  local code = cli.SOFTWARE
-  local function complain(message, traceback)
-    io.stderr:write("dockhost: ", tostring(message), "\n", traceback or "", "\n")
+local function on_loop(app, fn)
+  local host, code = app.host, cli.SOFTWARE
+  local function report(...)
+    complain(app, ...)
   end
-  local tasks = task.new({
+  app.tasks = task.new({
     resume = function(co, ...)
       return host.guard.resume(co, 1, ...)
     end,
-    on_error = complain,
+    on_error = report,
   })
-  host.loop.on_error(complain)
-  tasks:spawn(function()
-    return fn(tasks)
-  end, function(ok, result, traceback)
+  host.loop.on_error(report)
+  app.tasks:spawn(fn, function(ok, result, traceback)
     if ok then
       code = result
     else
-      complain(result, traceback)
+      report(result, traceback)
     end
     host.loop.stop()
-  end)
+  end, app)
   host.loop.run()
   return code
 end
@@ -228,9 +194,8 @@ function cli.main(host, share, arguments)
     return cli.OK
   end
   host.guard.limit_memory(cli.HEAP_LIMIT)
-  return on_loop(host, function(tasks)
-    return perform(host, tasks, share, parsed)
-  end)
+  local app = { host = host, share = share, parsed = parsed, read = node.reader(host), wiped = {} }
+  return on_loop(app, perform)
 end
 
 cli.HEAP_LIMIT = 128 * 1024 * 1024

@@ -25,10 +25,10 @@ export function environment(home, settings) {
 
 export const makeHome = () => mkdtemp(join(tmpdir(), "dockhost-spec-"));
 
-/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace). */
+/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace); `binary` is another copy of it. */
 export class Dockhost {
-  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER }) {
-    const [program, ...rest] = [...wrapper, BINARY, ...args];
+  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER, binary = BINARY }) {
+    const [program, ...rest] = [...wrapper, binary, ...args];
     this.home = home;
     this.stderr = "";
     this.stdout = "";
