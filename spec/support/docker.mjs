@@ -51,6 +51,7 @@ export async function remove(reference) {
 /** Makes a container and resolves to its id; `body` is Docker's own. */
 export const create = async (name, body) => (await call("POST", `/containers/create?${query({ name })}`, body)).Id;
 
+export const info = () => call("GET", "/info");
 export const start = (reference) => call("POST", `${at(reference)}/start`);
 export const stop = (reference) => call("POST", `${at(reference)}/stop?t=1`);
 export const image = (reference) => unlessMissing(call("GET", `/images/${reference}/json`));
