@@ -10,7 +10,7 @@ import { makeKeyPair } from "./ssh.mjs";
 const FIRST_PORT = 24000;
 const PORTS_EACH = 400;
 const NAMES = ["documented", "deployed", "names", "ports", "foreign", "connection", "faults", "cli", "scripts", "readme",
-  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "soak"];
+  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "recovery"];
 const TEST_TIMEOUT = 90000;
 
 /** Below the ephemeral ports, so that no outgoing connection takes one. */
