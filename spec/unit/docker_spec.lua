@@ -150,6 +150,12 @@ describe("the API version", function()
 end)
 
 describe("a failure", function()
+  it("carries the daemon's words without what could forge a line or steer a terminal", function()
+    daemon:fail("GET", "^/containers/json$", 500, "bad\n\27[31mline")
+    local _, message = call("container_list")
+    assert.equal("bad\\n\\x1B[31mline", message)
+  end)
+
   it("carries the daemon's own words and status", function()
     local found, message, status = call("container_inspect", "nobody")
     assert.is_nil(found)
