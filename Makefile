@@ -19,7 +19,7 @@ SOURCES := $(wildcard host/*.c)
 OBJECTS := $(SOURCES:host/%.c=$(BUILD)/%.o)
 
 SETUP := packaging/setup
-SCRIPTS := .ci/run image/build image/fingerprint image/instance-init image/seal $(wildcard $(SETUP)/*)
+SCRIPTS := .ci/run spec/fuzz/run image/build image/fingerprint image/instance-init image/seal $(wildcard $(SETUP)/*)
 # The tests use an image of their own name, whatever is configured or was pulled here.
 TEST_IMAGE := dockhost-test/instance
 NODE_MODULES := spec/node_modules/.package-lock.json
@@ -78,7 +78,9 @@ image: ## Build the instance image from this distribution's packages, without a 
 
 .PHONY: test
 test: set-up-tests ## Run every test, with all set-up
-	@$(RUN_SUITES) unit host integration faults
+	@$(SETUP)/packages fuzz
+	@$(MAKE) --no-print-directory fuzzer
+	@$(RUN_SUITES) unit host integration faults fuzz
 
 .PHONY: unit
 unit: ## Run the unit specs: plain Lua, no network, no Docker
@@ -141,12 +143,37 @@ $(BENCH_MODULES): bench/package-lock.json
 	cd bench && npm ci --no-audit --no-fund
 	@touch $@
 
+.PHONY: soak
+soak: set-up-tests ## Run under mixed faults for long (MINUTES=60 SEED=), and see that nothing grows
+	@DOCKHOST_BIN=$(CURDIR)/$(BUILD)/dockhost DOCKHOST_TEST_IMAGE=$(TEST_IMAGE) $(if $(MINUTES),MINUTES=$(MINUTES)) $(if $(SEED),SEED=$(SEED)) \
+	  node spec/soak/soak.mjs
+
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SECONDS ?= 10
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder and the path from frame to reply (FUZZ=json SECONDS=1800 INPUT=file)
+	@$(SETUP)/packages fuzz
+	@$(MAKE) --no-print-directory fuzzer
+	@spec/fuzz/run $(SECONDS) $(if $(INPUT),$(FUZZ) '$(INPUT)',$(FUZZ))
+
+.PHONY: fuzzer
+fuzzer:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang CFLAGS='$(FUZZ_CFLAGS)' HARDENING=-fPIE build/fuzz/fuzzer
+
+$(BUILD)/spec-%.o: spec/fuzz/%.c | have-packages
+	@mkdir -p $(@D)
+	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) -Ihost $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(BUILD)/fuzzer: $(filter-out $(BUILD)/main.o,$(OBJECTS)) $(BUILD)/spec-fuzz.o $(BUILD)/spec-peer.o
+	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
+
 # Checks
 
 .PHONY: lint
 lint: ## Check formatting, warnings, scripts and the rockspec
 	@$(SETUP)/packages lint
-	clang-format --dry-run -Werror host/*.c host/*.h
+	clang-format --dry-run -Werror host/*.c host/*.h spec/fuzz/*.c spec/fuzz/*.h
 	cppcheck --quiet --library=lua --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=identicalInnerCondition \
 	  --error-exitcode=1 host
 	luacheck --quiet --config .luacheckrc host lib lua spec examples *.rockspec

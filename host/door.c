@@ -26,6 +26,16 @@ static int door_traceback(lua_State *L) {
   return 1;
 }
 
+/* Where the handler can't: one line, whatever the message holds. */
+static void door_print(const char *message) {
+  char line[512];
+  snprintf(line, sizeof line, "%s", message);
+  for (char *c = line; *c; c++)
+    if (*c < ' ' || *c > '~')
+      *c = ' ';
+  fprintf(stderr, "%s\n", line);
+}
+
 /* Takes an error from the top of the stack. */
 static void door_report(lua_State *L) {
   host_push_anchor(L, &state);
@@ -37,7 +47,7 @@ static void door_report(lua_State *L) {
     }
   }
   const char *message = lua_tostring(L, -2);
-  fprintf(stderr, "%s\n", message ? message : "an error that is no text");
+  door_print(message ? message : "an error that is no text");
   lua_pop(L, 2);
 }
 
@@ -53,22 +63,25 @@ void loop_call(lua_State *L, int nargs) {
 struct door_call {
   int (*push)(lua_State *L, void *arg);
   void *arg;
+  bool pushed;
 };
 
 static int door_body(lua_State *L) {
-  const struct door_call *call = lua_touserdata(L, 1);
+  struct door_call *call = lua_touserdata(L, 1);
   int nargs = call->push(L, call->arg);
+  call->pushed = true;
   if (nargs >= 0)
     loop_call(L, nargs);
   return 0;
 }
 
-void loop_enter(int (*push)(lua_State *L, void *arg), void *arg) {
-  struct door_call call = {push, arg};
+bool loop_enter(int (*push)(lua_State *L, void *arg), void *arg) {
+  struct door_call call = {push, arg, false};
   if (!state || !lua_checkstack(state, LUA_MINSTACK))
-    return;
+    return false;
   lua_pushcfunction(state, door_body);
   lua_pushlightuserdata(state, &call);
   if (lua_pcall(state, 1, 0, 0) != LUA_OK)
     door_report(state);
+  return call.pushed;
 }

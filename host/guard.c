@@ -116,11 +116,13 @@ static void slice_begin(struct slice *slice, lua_State *co, double seconds, bool
   *slice = (struct slice){.running = co, .seconds = seconds, .closing = closing, .outer = current};
   slice->deadline = loop_now() + seconds;
   current = slice;
+  memory_strict(true);
   guard_arm(slice->deadline);
 }
 
 static void slice_end(struct slice *slice, lua_State *co) {
   current = slice->outer;
+  memory_strict(current);
   guard_arm(current ? current->deadline : 0);
   if (slice->expired)
     lua_sethook(co, NULL, 0, 0);

@@ -2,11 +2,16 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "http_idle.h"
 #include "http_request.h"
 
 #define HEAD_LIMIT 65536
 #define HEAD_COUNT 200
+/* Of all heads and trailers of an answer: curl keeps them all. */
+#define LINES_LIMIT 1000
+#define LINES_SIZE (4 * HEAD_LIMIT)
 
 static bool buffer_append(struct http_buffer *buffer, const char *bytes, size_t count) {
   if (count > buffer->capacity - buffer->size) {
@@ -44,11 +49,21 @@ static bool head_add(struct http_request *request, const char *line, size_t leng
   return false;
 }
 
+static bool head_lines_fit(struct http_request *request, size_t length) {
+  request->lines_size += length;
+  if (++request->lines <= LINES_LIMIT && request->lines_size <= LINES_SIZE)
+    return true;
+  http_request_fail(request, "too-large", "%s sends headers without end", request->peer);
+  return false;
+}
+
 /* Anything after the head is a trailer of a chunked body, of which nobody has a use. */
 static size_t on_header(char *line, size_t size, size_t count, void *arg) {
   struct http_request *request = arg;
   size_t length = size * count;
   request->last_byte = loop_now();
+  if (!head_lines_fit(request, length))
+    return 0;
   if (request->head_complete)
     return length;
   if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
@@ -67,7 +82,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
   struct http_request *request = arg;
   size_t length = size * count;
   bool streamed = request->wanted & HTTP_DATA;
-  if (!streamed && length > request->limit - request->body.size)
+  if (!request->head_complete)
+    http_request_fail_without_status(request);
+  else if (!streamed && length > request->limit - request->body.size)
     http_request_fail(request, "too-large", "the answer of %s is larger than %zu bytes", request->peer,
                       request->limit);
   else if (!buffer_append(&request->body, bytes, length))
@@ -126,6 +143,12 @@ static int on_socket(void *arg, curl_socket_t socket, curlsocktype purpose) {
   return CURL_SOCKOPT_OK;
 }
 
+static int on_close(void *arg, curl_socket_t socket) {
+  (void)arg;
+  http_idle_forget(socket);
+  return close(socket);
+}
+
 CURLcode http_request_attach(struct http_request *request) {
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
@@ -138,6 +161,7 @@ CURLcode http_request_attach(struct http_request *request) {
   curl_easy_setopt(easy, CURLOPT_READDATA, request);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   if (request->idle_timeout > 0) {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);

@@ -6,11 +6,6 @@
 #include "http_options.h"
 #include "http_request.h"
 
-struct delivery {
-  struct http_request *request; /* may be gone once `pushed` */
-  bool pushed;
-};
-
 static void push_value(lua_State *L, const struct http_request *request, enum http_value value) {
   host_push_anchor(L, request);
   lua_getiuservalue(L, -1, value);
@@ -65,20 +60,18 @@ static void push_headers(lua_State *L, const struct http_buffer *head) {
 }
 
 static int push_head(lua_State *L, void *arg) {
-  struct delivery *delivery = arg;
-  push_value(L, delivery->request, HTTP_ON_HEAD);
-  lua_pushinteger(L, delivery->request->status);
-  push_headers(L, &delivery->request->head);
-  delivery->pushed = true;
+  const struct http_request *request = arg;
+  push_value(L, request, HTTP_ON_HEAD);
+  lua_pushinteger(L, request->status);
+  push_headers(L, &request->head);
   return 2;
 }
 
 static int push_data(lua_State *L, void *arg) {
-  struct delivery *delivery = arg;
-  push_value(L, delivery->request, HTTP_ON_DATA);
-  lua_pushlstring(L, delivery->request->body.bytes, delivery->request->body.size);
-  delivery->request->body.size = 0;
-  delivery->pushed = true;
+  struct http_request *request = arg;
+  push_value(L, request, HTTP_ON_DATA);
+  lua_pushlstring(L, request->body.bytes, request->body.size);
+  request->body.size = 0;
   return 1;
 }
 
@@ -99,8 +92,7 @@ static void push_failure(lua_State *L, const struct http_request *request) {
 
 /* The request is over before its end is told, so that its connection serves what the callback starts. */
 static int push_done(lua_State *L, void *arg) {
-  struct delivery *delivery = arg;
-  struct http_request *request = delivery->request;
+  struct http_request *request = arg;
   push_value(L, request, HTTP_ON_DONE);
   if (request->code)
     push_failure(L, request);
@@ -108,14 +100,7 @@ static int push_done(lua_State *L, void *arg) {
     push_answer(L, request);
   http_request_dispose(request);
   host_release(L, request);
-  delivery->pushed = true;
   return 3;
-}
-
-static int push_nothing(lua_State *L, void *arg) {
-  http_request_dispose(arg);
-  host_release(L, arg);
-  return -1;
 }
 
 /* (request). It counts as failed until the body function has returned: an error in it ends the request. */
@@ -139,35 +124,30 @@ static int deliver_pull(lua_State *L) {
 }
 
 static int push_pull(lua_State *L, void *arg) {
-  struct delivery *delivery = arg;
   lua_pushcfunction(L, deliver_pull);
-  host_push_anchor(L, delivery->request);
-  delivery->pushed = true;
+  host_push_anchor(L, arg);
   return 1;
 }
 
-/* Forgets the events first, for the callback may free the request. */
-static void deliver(struct http_request *request, unsigned events, int (*push)(lua_State *L, void *arg)) {
-  struct delivery delivery = {.request = request};
+/* Forgets the events first, for the callback may free the request. False when there is no memory even for the
+ * failure, which is kept. */
+static bool deliver(struct http_request *request, unsigned events, int (*push)(lua_State *L, void *arg)) {
+  bool failed = request->code;
   http_request_forget(request, events);
-  loop_enter(push, &delivery);
-  if (delivery.pushed)
-    return;
-  if (events & HTTP_DONE && request->code)
-    loop_enter(push_nothing, request);
-  else
-    http_request_fail(request, "too-large", "no memory for the answer of %s", request->peer);
+  if (loop_enter(push, request))
+    return true;
+  http_request_fail(request, "too-large", "no memory for the answer of %s", request->peer);
+  return !failed;
 }
 
-static void deliver_next(struct http_request *request) {
+static bool deliver_next(struct http_request *request) {
   if (request->events & HTTP_HEAD)
-    deliver(request, HTTP_HEAD, push_head);
-  else if (request->events & HTTP_DATA)
-    deliver(request, HTTP_DATA, push_data);
-  else if (request->events & HTTP_DONE)
-    deliver(request, HTTP_DONE | HTTP_PULL, push_done);
-  else
-    deliver(request, HTTP_PULL, push_pull);
+    return deliver(request, HTTP_HEAD, push_head);
+  if (request->events & HTTP_DATA)
+    return deliver(request, HTTP_DATA, push_data);
+  if (request->events & HTTP_DONE)
+    return deliver(request, HTTP_DONE | HTTP_PULL, push_done);
+  return deliver(request, HTTP_PULL, push_pull);
 }
 
 static void deliver_rest(struct loop_timer *timer) {
@@ -178,8 +158,9 @@ static void deliver_rest(struct loop_timer *timer) {
 void http_deliver(void) {
   static struct loop_timer rest = {.fire = deliver_rest};
   struct http_request *request;
-  while (!loop_stopping() && (request = http_request_next()))
-    deliver_next(request);
+  bool fed = true;
+  while (fed && !loop_stopping() && (request = http_request_next()))
+    fed = deliver_next(request);
   if (http_request_next())
-    loop_timer_start(&rest, 0);
+    loop_timer_start(&rest, fed ? 0 : LOOP_RETRY_SECONDS);
 }

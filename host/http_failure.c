@@ -55,7 +55,15 @@ static void failure_connect(struct http_request *request) {
   }
 }
 
+/* curl quotes the proxy that it can't use, password and all. */
+static void failure_hide_password(char *detail) {
+  char *start = strstr(detail, "//"), *end = start ? strrchr(start, '@') : NULL;
+  if (end)
+    memset(start + 2, '*', (size_t)(end - start - 2));
+}
+
 void http_request_explain(struct http_request *request, CURLcode result) {
+  failure_hide_password(request->detail);
   const char *detail = request->detail[0] ? request->detail : curl_easy_strerror(result);
   switch (result) {
   case CURLE_COULDNT_CONNECT:
@@ -77,4 +85,8 @@ void http_request_explain(struct http_request *request, CURLcode result) {
     http_request_fail(request, failure_code(result, detail), "the request to %s failed: %s", request->peer,
                       detail);
   }
+}
+
+void http_request_fail_without_status(struct http_request *request) {
+  http_request_fail(request, "protocol", "%s sent an answer without a status", request->peer);
 }

@@ -5,22 +5,28 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "http_idle.h"
 #include "loop.h"
-
-/* Connections that are kept open while no request uses them. */
-#define HTTP_IDLE_CONNECTIONS 16L
 
 static CURLM *multi;
 static struct loop_timer multi_timer;
 static const struct http_multi_events *multi_events;
+
+static void multi_rest(CURL *easy) {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD)
+    http_idle_note(socket);
+}
 
 static void multi_act(curl_socket_t socket, int bits) {
   int running, left;
   const CURLMsg *message;
   curl_multi_socket_action(multi, socket, bits, &running);
   while ((message = curl_multi_info_read(multi, &left)))
-    if (message->msg == CURLMSG_DONE)
+    if (message->msg == CURLMSG_DONE) {
+      multi_rest(message->easy_handle);
       multi_events->finished(message->easy_handle, message->data.result);
+    }
   multi_events->turned();
 }
 
@@ -49,6 +55,7 @@ static int multi_on_timer(CURLM *handle, long milliseconds, void *arg) {
 }
 
 static int multi_watch(struct loop_source *source, curl_socket_t socket, uint32_t events) {
+  http_idle_forget(socket);
   if (source)
     return loop_modify(source, events);
   source = malloc(sizeof *source);
@@ -94,7 +101,7 @@ CURLcode http_multi_open(const struct http_multi_events *events) {
   multi_timer.fire = multi_due;
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, multi_on_socket);
   curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, multi_on_timer);
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, HTTP_IDLE_CONNECTIONS);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)HTTP_IDLE_CONNECTIONS);
   return CURLE_OK;
 }
 
@@ -108,6 +115,7 @@ void http_multi_close(void) {
 }
 
 CURLMcode http_multi_add(CURL *easy) {
+  http_idle_check();
   return curl_multi_add_handle(multi, easy);
 }
 

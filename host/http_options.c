@@ -153,7 +153,10 @@ static CURLcode apply_transport(lua_State *L, struct http_request *request) {
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  /* With the kernel's nine probes a peer that fell silent is found dead within 33 s. */
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 15L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 2L);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   if (!option_boolean(L, 1, "proxy", false) && curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"))

@@ -66,6 +66,8 @@ void http_request_finished(CURL *easy, CURLcode result) {
   request->ended = true;
   if (result != CURLE_OK)
     http_request_explain(request, result);
+  else if (!request->head_complete)
+    http_request_fail_without_status(request);
   http_request_note(request, HTTP_DONE);
 }
 

@@ -32,7 +32,8 @@ struct http_request {
 
   long status;
   bool head_complete;
-  int header_count;
+  int header_count, lines;
+  size_t lines_size;
   struct http_buffer head, body;
   size_t limit;
 
@@ -66,6 +67,8 @@ void http_request_unwatched(CURL *easy);
 /* Ends the request with a failure, unless it has one already. */
 void http_request_fail(struct http_request *request, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for an answer whose first line has no status, which curl lets pass. */
+void http_request_fail_without_status(struct http_request *request);
 /* Fails the request with what curl reported. */
 void http_request_explain(struct http_request *request, CURLcode result);
 /* Delivers what is ready; implemented by the binding. */

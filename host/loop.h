@@ -32,6 +32,9 @@ bool loop_stopping(void);
 /* libwebsockets' context, made on first use; NULL when it can't be. */
 struct lws_context *loop_context(void);
 
+/* After what time to try again where Lua had no memory for what has to be told. */
+#define LOOP_RETRY_SECONDS 0.5
+
 /* Monotonic seconds. */
 double loop_now(void);
 
@@ -54,7 +57,7 @@ void loop_call(lua_State *L, int nargs);
 
 /* Runs `push` protected, so that an allocation failure while arguments are pushed can't cross a foreign
  * frame. `push` leaves a function and its arguments on L and returns the number of arguments, or -1 for
- * "nothing to call". */
-void loop_enter(int (*push)(lua_State *L, void *arg), void *arg);
+ * "nothing to call". False when `push` could not do its work: then nothing was called. */
+bool loop_enter(int (*push)(lua_State *L, void *arg), void *arg);
 
 #endif

@@ -14,6 +14,7 @@
 #include "host.h"
 #include "loop.h"
 #include "memory.h"
+#include "secrecy.h"
 
 enum { EXIT_FAULT = 70 /* EX_SOFTWARE */ };
 
@@ -132,6 +133,9 @@ static int main_run(lua_State *L, struct program *program) {
 }
 
 int main(int argc, char **argv) {
+#ifndef HOST_LUA
+  secrecy_begin();
+#endif
   signal(SIGPIPE, SIG_IGN);
   lua_State *L = lua_newstate(memory_allocate, NULL);
   int error = L ? loop_open(L) : ENOMEM;

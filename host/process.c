@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,25 @@ static int process_environ(lua_State *L) {
     lua_rawset(L, -3);
   }
   return 1;
+}
+
+/* Finds the value of a variable in a text such as "NAME=value", or NULL. */
+static char *process_value(char *entry, const char *name, size_t length) {
+  return strncmp(entry, name, length) == 0 && entry[length] == '=' ? entry + length + 1 : NULL;
+}
+
+/* (name). It is wiped where it stands, for /proc/PID/environ shows that place. */
+static int process_conceal(lua_State *L) {
+  size_t length;
+  const char *name = luaL_checklstring(L, 1, &length);
+  luaL_argcheck(L, length > 0 && !strchr(name, '='), 1, "not the name of a variable");
+  for (char **entry = environ; *entry; entry++) {
+    char *value = process_value(*entry, name, length);
+    if (value)
+      explicit_bzero(value, strlen(value));
+  }
+  unsetenv(name);
+  return 0;
 }
 
 /* (descriptor) -> boolean */
@@ -91,11 +111,8 @@ static int process_alive(lua_State *L) {
 }
 
 static const luaL_Reg process_functions[] = {
-    {"environ", process_environ},
-    {"isatty", process_isatty},
-    {"identity", process_identity},
-    {"alive", process_alive},
-    {NULL, NULL},
+    {"environ", process_environ},   {"conceal", process_conceal}, {"isatty", process_isatty},
+    {"identity", process_identity}, {"alive", process_alive},     {NULL, NULL},
 };
 
 int luaopen_host_process(lua_State *L) {

@@ -60,16 +60,31 @@ static void signal_collect(void) {
   }
 }
 
+static void signal_wake(struct loop_timer *timer) {
+  (void)timer;
+  eventfd_write(arrival.fd, 1);
+}
+
+/* False when there was no memory to call it: that is for later. */
+static bool signal_tell(struct listener *listener) {
+  static struct loop_timer again = {.fire = signal_wake};
+  listener->due = false;
+  if (loop_enter(signal_push, listener))
+    return true;
+  listener->due = true;
+  loop_timer_start(&again, LOOP_RETRY_SECONDS);
+  return false;
+}
+
 /* A callback may close any listener, so the search starts anew after each. */
 static void signal_ready(struct loop_source *source, uint32_t events) {
   eventfd_t count;
   (void)events;
   eventfd_read(source->fd, &count);
   signal_collect();
-  for (struct listener *listener; !loop_stopping() && (listener = signal_next_due());) {
-    listener->due = false;
-    loop_enter(signal_push, listener);
-  }
+  for (struct listener *listener; !loop_stopping() && (listener = signal_next_due());)
+    if (!signal_tell(listener))
+      return;
   if (loop_stopping())
     eventfd_write(source->fd, 1);
 }

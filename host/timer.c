@@ -18,7 +18,8 @@ static int timer_push(lua_State *L, void *arg) {
 }
 
 static void timer_fire(struct loop_timer *clock) {
-  loop_enter(timer_push, clock);
+  if (!loop_enter(timer_push, clock))
+    loop_timer_start(clock, LOOP_RETRY_SECONDS);
 }
 
 /* (seconds, fn) -> timer */

@@ -21,8 +21,8 @@ static int opened_push(lua_State *L, void *arg) {
   return 0;
 }
 
-void websocket_opened(struct websocket *ws) {
-  loop_enter(opened_push, ws);
+bool websocket_opened(struct websocket *ws) {
+  return loop_enter(opened_push, ws);
 }
 
 struct received {
@@ -41,9 +41,9 @@ static int received_push(lua_State *L, void *arg) {
   return 2;
 }
 
-void websocket_received(struct websocket *ws, const char *data, size_t size, bool binary) {
+bool websocket_received(struct websocket *ws, const char *data, size_t size, bool binary) {
   struct received received = {ws, data, size, binary};
-  loop_enter(received_push, &received);
+  return loop_enter(received_push, &received);
 }
 
 static void socket_let_go(lua_State *L, struct handle *handle) {
@@ -65,7 +65,8 @@ static int ended_push(lua_State *L, void *arg) {
 }
 
 static void socket_ended(struct loop_timer *timer) {
-  loop_enter(ended_push, timer);
+  if (!loop_enter(ended_push, timer))
+    loop_timer_start(timer, LOOP_RETRY_SECONDS);
 }
 
 void websocket_tell(struct websocket *ws) {
@@ -194,7 +195,7 @@ static int socket_send(lua_State *L) {
   const char *data = luaL_checklstring(L, 2, &size);
   if (!ws || ws->state > WEBSOCKET_OPEN)
     return host_fail(L, "closed", "the connection is closed");
-  if (ws->outbox.queued + ws->outbox.in_flight + size > QUEUE_LIMIT)
+  if (ws->outbox.held + ws->outbox.in_flight + size > QUEUE_LIMIT)
     return host_fail(L, "full", "more than %d MiB wait to be sent", QUEUE_LIMIT >> 20);
   if (websocket_queue(&ws->outbox, data, size, lua_toboolean(L, 3)))
     return luaL_error(L, "not enough memory");

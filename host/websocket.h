@@ -23,6 +23,7 @@ struct websocket_message;
 struct websocket_outbox {
   struct websocket_message *first, *last;
   size_t queued, in_flight;
+  size_t held; /* what the queue costs: more than its bytes, where messages are small */
 };
 
 /* The fragments of a message so far. */
@@ -98,10 +99,10 @@ void websocket_probe_stop(struct websocket *ws);
 /* To websocket_vhost.c: NULL when it can't be made, and then why. */
 struct lws_vhost *websocket_vhost(bool tls, const char **reason);
 
-/* To websocket.c: events, for Lua. */
+/* To websocket.c: events, for Lua. False: Lua had no memory for it. */
 
-void websocket_opened(struct websocket *ws);
-void websocket_received(struct websocket *ws, const char *data, size_t size, bool binary);
+bool websocket_opened(struct websocket *ws);
+bool websocket_received(struct websocket *ws, const char *data, size_t size, bool binary);
 /* Tells the end on the next turn of the loop. */
 void websocket_tell(struct websocket *ws);
 

@@ -125,6 +125,13 @@ void websocket_shut(struct websocket *ws) {
   client_close(ws, LWS_CLOSE_STATUS_NORMAL);
 }
 
+/* Without it Lua would know less than the peer thinks. */
+static void client_starved(struct websocket *ws) {
+  websocket_fail(ws, "too-large", "no memory for what the server sent");
+  websocket_drop_queue(&ws->outbox);
+  client_close(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+}
+
 static void client_established(struct websocket *ws) {
   if (!ws->handle || ws->code)
     return; /* it was given up in this very turn, and will be killed */
@@ -132,7 +139,8 @@ static void client_established(struct websocket *ws) {
   loop_timer_stop(&ws->timer);
   if (ws->outbox.first)
     lws_callback_on_writable(ws->wsi);
-  websocket_opened(ws);
+  if (!websocket_opened(ws))
+    client_starved(ws);
 }
 
 static void client_too_large(struct websocket *ws) {
@@ -142,11 +150,12 @@ static void client_too_large(struct websocket *ws) {
 }
 
 /* What was put together is gone before Lua is called, which may abort. */
-static void client_deliver(struct websocket *ws, bool binary) {
+static bool client_deliver(struct websocket *ws, bool binary) {
   struct websocket_inbox whole = ws->inbox;
   ws->inbox = (struct websocket_inbox){0};
-  websocket_received(ws, whole.data, whole.size, binary);
+  bool received = websocket_received(ws, whole.data, whole.size, binary);
   websocket_drop_assembled(&whole);
+  return received;
 }
 
 /* Never asks to close: on that, libwebsockets 4.1.6 goes on to write past its buffer. */
@@ -156,14 +165,17 @@ static void client_receive(struct websocket *ws, const char *data, size_t size) 
   size_t remaining = lws_remaining_packet_payload(ws->wsi);
   bool final = lws_is_final_fragment(ws->wsi) && remaining == 0;
   bool binary = lws_frame_is_binary(ws->wsi);
+  bool taken = true;
   if (remaining > ws->limit || ws->inbox.size + size + remaining > ws->limit)
     client_too_large(ws);
   else if (final && ws->inbox.size == 0)
-    websocket_received(ws, data, size, binary);
+    taken = websocket_received(ws, data, size, binary);
   else if (websocket_assemble(&ws->inbox, data, size, remaining))
-    client_too_large(ws);
+    taken = false;
   else if (final)
-    client_deliver(ws, binary);
+    taken = client_deliver(ws, binary);
+  if (!taken)
+    client_starved(ws);
 }
 
 static int client_write(struct websocket *ws) {

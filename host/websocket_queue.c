@@ -12,6 +12,10 @@ struct websocket_message {
   unsigned char data[]; /* LWS_PRE bytes for the head of the frame, then the message */
 };
 
+static size_t outbox_cost(const struct websocket_message *message) {
+  return sizeof *message + LWS_PRE + message->size;
+}
+
 int websocket_queue(struct websocket_outbox *box, const char *data, size_t size, bool binary) {
   struct websocket_message *message = malloc(sizeof *message + LWS_PRE + size);
   if (!message)
@@ -26,6 +30,7 @@ int websocket_queue(struct websocket_outbox *box, const char *data, size_t size,
     box->first = message;
   box->last = message;
   box->queued += size;
+  box->held += outbox_cost(message);
   return 0;
 }
 
@@ -35,6 +40,7 @@ static struct websocket_message *outbox_take(struct websocket_outbox *box) {
   if (!box->first)
     box->last = NULL;
   box->queued -= message->size;
+  box->held -= outbox_cost(message);
   return message;
 }
 
@@ -58,11 +64,12 @@ void websocket_drop_queue(struct websocket_outbox *box) {
 int websocket_assemble(struct websocket_inbox *box, const char *data, size_t size, size_t remaining) {
   size_t wanted = box->size + size + remaining;
   if (wanted > box->room) {
-    char *grown = realloc(box->data, wanted);
+    size_t room = wanted > 2 * box->room ? wanted : 2 * box->room;
+    char *grown = realloc(box->data, room);
     if (!grown)
       return ENOMEM;
     box->data = grown;
-    box->room = wanted;
+    box->room = room;
   }
   if (size > 0)
     memcpy(box->data + box->size, data, size);

@@ -24,19 +24,36 @@ struct worker_handle {
   bool started;           /* the thread owns the job, then the loop */
 };
 
+static void worker_ready(struct loop_source *source, uint32_t events);
+static struct loop_source done = {-1, worker_ready};
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct worker_job *finished;
+
+static void worker_let_go(lua_State *L, struct worker_job *job) {
+  job->handle->job = NULL;
+  host_release(L, job->handle);
+}
 
 static int worker_push(lua_State *L, void *arg) {
   struct worker_job *job = arg;
   host_push_anchor(L, job->handle);
-  host_release(L, job->handle);
   lua_getiuservalue(L, -1, 1);
   int function = lua_gettop(L);
   int results = job->kind->results(L, job);
   /* What the results were made from may lie below them. */
   while (lua_gettop(L) > function + results)
     lua_remove(L, function + 1);
+  worker_let_go(L, job);
+  return results;
+}
+
+static int worker_push_failure(lua_State *L, void *arg) {
+  struct worker_job *job = arg;
+  host_push_anchor(L, job->handle);
+  lua_getiuservalue(L, -1, 1);
+  int results = host_fail(L, "ENOMEM", "not enough memory for the result");
+  worker_let_go(L, job);
   return results;
 }
 
@@ -45,12 +62,32 @@ static void worker_free(struct worker_job *job) {
   free(job);
 }
 
-static void worker_deliver(struct worker_job *job) {
-  if (job->handle) {
-    job->handle->job = NULL;
-    loop_enter(worker_push, job);
+static void worker_append(struct worker_job *job) {
+  pthread_mutex_lock(&mutex);
+  struct worker_job **end = &finished;
+  while (*end)
+    end = &(*end)->next;
+  *end = job;
+  pthread_mutex_unlock(&mutex);
+}
+
+static void worker_wake(struct loop_timer *timer) {
+  (void)timer;
+  eventfd_write(done.fd, 1);
+}
+
+/* The failure is pushed where the results are too large; where even that can't be, it is tried again. False:
+ * that is so. */
+static bool worker_deliver(struct worker_job *job) {
+  static struct loop_timer again = {.fire = worker_wake};
+  if (!job->handle || loop_enter(worker_push, job) || loop_enter(worker_push_failure, job)) {
+    worker_free(job);
+    return true;
   }
-  worker_free(job);
+  job->next = NULL;
+  worker_append(job);
+  loop_timer_start(&again, LOOP_RETRY_SECONDS);
+  return false;
 }
 
 static struct worker_job *worker_take(void) {
@@ -68,20 +105,10 @@ static void worker_ready(struct loop_source *source, uint32_t events) {
   if (read(source->fd, &count, sizeof count) < 0)
     return;
   for (struct worker_job *job; !loop_stopping() && (job = worker_take());)
-    worker_deliver(job);
+    if (!worker_deliver(job))
+      return;
   if (loop_stopping())
     eventfd_write(source->fd, 1);
-}
-
-static struct loop_source done = {-1, worker_ready};
-
-static void worker_append(struct worker_job *job) {
-  pthread_mutex_lock(&mutex);
-  struct worker_job **end = &finished;
-  while (*end)
-    end = &(*end)->next;
-  *end = job;
-  pthread_mutex_unlock(&mutex);
 }
 
 static void *worker_thread(void *arg) {

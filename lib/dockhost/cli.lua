@@ -1,8 +1,7 @@
 -- The command line (CONTRACT section 3): finds the verb and its arguments. A verb's `perform` runs in a task, on the
 -- settings; one that has `start` sees to all that itself.
-local config = require("dockhost.config")
 local debug_filter = require("dockhost.debug_filter")
-local env = require("dockhost.env")
+local environment = require("dockhost.cli.environment")
 local log = require("dockhost.log")
 local node = require("dockhost.node")
 local printable = require("dockhost.printable")
@@ -108,39 +107,7 @@ function cli.parse(arguments)
   return parsed
 end
 
-local MAX_ENV_FILE = 64 * 1024
-
--- The environment over the .env file. A missing .env is nothing; a missing --env-file is an error.
-local function values_of(host, read, env_file)
-  local content, message, code = read(env_file or ".env", MAX_ENV_FILE)
-  if not content then
-    if env_file or code ~= "ENOENT" then
-      return nil, { "no settings: " .. message }
-    end
-    content = ""
-  end
-  local values, faults = env.parse(content)
-  local errors = {}
-  for i, fault in ipairs(faults) do
-    errors[i] = string.format("%s:%d: %s", env_file or ".env", fault.line, fault.message)
-  end
-  if #errors > 0 then
-    return nil, errors
-  end
-  for name, value in pairs(host.process.environ()) do
-    values[name] = value
-  end
-  return values
-end
-
--- (host, read, env_file) -> settings, warnings | nil, errors. Waits.
-function cli.settings(host, read, env_file)
-  local values, errors = values_of(host, read, env_file)
-  if not values then
-    return nil, errors
-  end
-  return config.load(values)
-end
+cli.settings = environment.settings
 
 -- A logger as the settings say; `secrets` are never shown.
 function cli.logger(host, settings, secrets)
@@ -183,61 +150,69 @@ function cli.script_directories(share, parsed)
   return given and given ~= shipped and { given, shipped } or { shipped }
 end
 
--- Everything that a verb needs, or an exit code when the settings do not stand. Waits.
-function cli.prepare(host, tasks, share, parsed)
-  local app = { host = host, tasks = tasks, parsed = parsed, share = share }
-  local read = node.reader(host)
-  local settings, errors = cli.settings(host, read, parsed.env_file)
-  local function secrets()
+-- What a verb works on: (host, share, parsed) -> app, which cli.prepare completes
+function cli.new_app(host, share, parsed)
+  return { host = host, share = share, parsed = parsed, read = node.reader(host), wiped = {} }
+end
+
+-- Adds to `app` everything that a verb needs, or returns an exit code when the settings do not stand. Waits.
+function cli.prepare(app)
+  local host = app.host
+  local settings, errors = cli.settings(app)
+  app.log = cli.logger(host, settings or {}, function()
     local link = app.node and app.node.connection
-    local found = {}
-    for _, secret in pairs({ app.node and app.node.settings.api_key, link and link.key }) do
-      table.insert(found, secret)
-    end
-    return found
-  end
-  app.log = cli.logger(host, settings or {}, secrets)
+    return { app.wiped.DOCKHOST_API_KEY, app.node and app.node.settings.api_key, link and link.key }
+  end)
   if not settings then
-    return nil, cli.refuse(app, errors)
+    return cli.refuse(app, errors)
   end
   for _, warning in ipairs(errors) do
     app.log:warn(warning)
   end
   app.node = node.new({
     host = host,
-    tasks = tasks,
+    tasks = app.tasks,
     log = app.log,
     settings = settings,
-    directories = cli.script_directories(share, parsed),
-    show = parsed.dry_run and require("dockhost.cli.call").show or nil,
+    directories = cli.script_directories(app.share, app.parsed),
+    show = app.parsed.dry_run and require("dockhost.cli.call").show or nil,
   })
-  return app
+end
+
+-- A fault of ours. The host puts the traceback behind the message.
+local function complain(app, message, traceback)
+  message = type(message) == "string" and message or "an error that is no text"
+  local head, stack = message:match("^(.-)\n(stack traceback:.*)$")
+  head, stack = head or message, traceback or stack or ""
+  if app.log then
+    app.log:trace(head, stack)
+  else
+    io.stderr:write("dockhost: ", printable.text(head), "\n", stack, "\n")
+  end
 end
 
 -- Runs a waiting function on the loop, with the limits that scripts have, until it returns an exit code.
-function cli.on_loop(host, fn)
-  host.guard.limit_memory(cli.HEAP_LIMIT)
-  local code = cli.SOFTWARE
-  local function complain(message, traceback)
-    io.stderr:write("dockhost: ", tostring(message), "\n", traceback or "", "\n")
+function cli.on_loop(app, fn)
+  app.host.guard.limit_memory(cli.HEAP_LIMIT)
+  local host, code = app.host, cli.SOFTWARE
+  local function report(...)
+    complain(app, ...)
   end
-  local tasks = task.new({
+  app.tasks = task.new({
     resume = function(co, ...)
       return host.guard.resume(co, 1, ...)
     end,
-    on_error = complain,
+    on_error = report,
   })
-  host.loop.on_error(complain)
-  tasks:spawn(function()
-    return fn(tasks)
-  end, function(ok, result, traceback)
+  host.loop.on_error(report)
+  app.tasks:spawn(fn, function(ok, result, traceback)
     if ok then
       code = result
     else
-      complain(result, traceback)
+      report(result, traceback)
     end
     host.loop.stop()
-  end)
+  end, app)
   host.loop.run()
   return code
 end
@@ -259,9 +234,8 @@ function cli.main(host, share, arguments)
   if verb.start then
     return verb.start(host, share, parsed)
   end
-  return cli.on_loop(host, function(tasks)
-    local app, code = cli.prepare(host, tasks, share, parsed)
-    return app and verb.perform(app) or code
+  return cli.on_loop(cli.new_app(host, share, parsed), function(app)
+    return cli.prepare(app) or verb.perform(app)
   end)
 end
 

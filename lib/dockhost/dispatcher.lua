@@ -16,6 +16,8 @@ local dispatcher = {}
 local RUN_SECONDS = 278
 local UNDO_SECONDS = 10
 local QUEUE_LIMIT = 16
+-- Far more than a node full of users has under way: each holds memory, and a connection to Docker.
+local MOST_RUNNING = 256
 
 local Dispatcher = {}
 Dispatcher.__index = Dispatcher
@@ -89,6 +91,9 @@ function Dispatcher:dispatch(request)
   job.params = checked
   if self.closing then
     return self:finish(job, outcome.failure("this node is shutting down", 503))
+  end
+  if self.running > MOST_RUNNING then
+    return self:finish(job, outcome.failure("too many commands are under way on this node", 429))
   end
   self:start(job)
 end

@@ -1,7 +1,9 @@
 -- The Docker Engine API, for the calls that we make (https://docs.docker.com/engine/api/). Each call waits, and returns
 -- what it asked for, or nil, a message and a status: the daemon's own where it answered, 503 where it did not.
+local docker_shape = require("dockhost.docker_shape")
 local docker_stream = require("dockhost.docker_stream")
 local json = require("dockhost.json")
+local printable = require("dockhost.printable")
 
 local docker = {}
 
@@ -11,6 +13,9 @@ docker.API_VERSION = "1.47"
 -- More than any main server takes in one reply.
 local MOST_LOG = 4 * 1024 * 1024
 local MOST_REFUSAL_CHUNKS = 64
+local MOST_MESSAGE = 2000
+-- A list of all containers is as long as it is: its bytes are its bound, and the heap's.
+local MOST_VALUES = math.maxinteger
 
 local Client = {}
 Client.__index = Client
@@ -135,7 +140,7 @@ end
 local function daemon_message(status, body)
   local answer = json.decode(body)
   if type(answer) == "table" and type(answer.message) == "string" then
-    return answer.message
+    return printable.text(answer.message, MOST_MESSAGE)
   end
   return "Docker answered HTTP " .. status
 end
@@ -180,16 +185,22 @@ function Client:call(method, path, options)
   return nil, daemon_message(status, body), status
 end
 
-function Client:json(method, path, options)
+-- `shape`: what the value must be (see docker_shape.lua).
+function Client:json(method, path, options, shape)
   local body, status, code = self:call(method, path, options)
   if not body then
     return nil, status, code
   end
-  local value, message = json.decode(body)
+  local value, message = json.decode(body, MOST_VALUES)
   if type(value) ~= "table" then
     return nil, "Docker's answer is not JSON: " .. tostring(message), 500
   end
-  return without_nulls(value)
+  without_nulls(value)
+  local sound, problem = docker_shape.check(value, shape or {})
+  if not sound then
+    return nil, problem, 500
+  end
+  return value
 end
 
 -- A call whose answer goes to `feed` in chunks where it is a success; `opened` is called before them. A refusal is
@@ -228,6 +239,10 @@ function Client:version()
   if type(value) ~= "table" then
     return nil, daemon_message(status, body), 503
   end
+  local sound, problem = docker_shape.check(without_nulls(value), docker_shape.VERSION)
+  if not sound then
+    return nil, problem, 503
+  end
   return value
 end
 
@@ -246,11 +261,11 @@ function Client:image_pull(name, on_progress)
   local failure
   local feed = docker_stream.lines(function(line)
     local entry = json.decode(line)
-    if type(entry) ~= "table" then
+    if type(entry) ~= "table" or not docker_shape.check(without_nulls(entry), docker_shape.PROGRESS) then
       return
     end
     if type(entry.error) == "string" then
-      failure = entry.error
+      failure = printable.text(entry.error, MOST_MESSAGE)
     elseif on_progress then
       on_progress(entry)
     end
@@ -271,18 +286,18 @@ end
 -- GET /containers/json: `filters` as the API has them, e.g. { label = { "dockhost.managed=true" } }.
 function Client:container_list(filters)
   local query = { all = "true", filters = filters and json.encode(filters) }
-  return self:json("GET", "/containers/json", { query = query, timeout = 60, limit = 64 * 1024 * 1024 })
+  return self:json("GET", "/containers/json", { query = query, timeout = 60 }, docker_shape.LIST)
 end
 
 -- GET /containers/{id}/json
 function Client:container_inspect(id)
-  return self:json("GET", "/containers/" .. escape(id) .. "/json", { timeout = 20 })
+  return self:json("GET", "/containers/" .. escape(id) .. "/json", { timeout = 20 }, docker_shape.CONTAINER)
 end
 
 -- POST /containers/create: returns the id.
 function Client:container_create(name, body)
-  local answer, message, status =
-    self:json("POST", "/containers/create", { query = { name = name }, body = body, timeout = 120 })
+  local options = { query = { name = name }, body = body, timeout = 120 }
+  local answer, message, status = self:json("POST", "/containers/create", options, docker_shape.CREATED)
   if not answer then
     return nil, message, status
   end
@@ -367,7 +382,7 @@ end
 function Client:events(filters, since, on_event, on_open)
   local feed = docker_stream.lines(function(line)
     local event = json.decode(line)
-    if type(event) == "table" then
+    if type(event) == "table" and docker_shape.check(without_nulls(event), docker_shape.EVENT) then
       on_event(event)
     end
   end)

@@ -4,28 +4,34 @@ local docker_stream = {}
 local MAX_LINE = 1024 * 1024
 local MAX_FRAME = 4 * 1024 * 1024
 
--- Returns a function that takes chunks and calls `on_line` with each whole line, without its end. A line that grows
--- past 1 MiB is dropped.
+-- Returns a function that takes chunks and calls `on_line` with each whole line, without its end. A line of more than
+-- 1 MiB is dropped. The pieces of a line are joined once, at its end, however small they come.
 function docker_stream.lines(on_line)
-  local rest = ""
+  local pieces, size = {}, 0
+  local function keep(piece)
+    size = size + #piece
+    if size > MAX_LINE then
+      pieces = {}
+    elseif piece ~= "" then
+      pieces[#pieces + 1] = piece
+    end
+  end
+  local function finish()
+    local line = table.concat(pieces):gsub("\r$", "")
+    pieces, size = {}, 0
+    if line ~= "" then
+      on_line(line)
+    end
+  end
   return function(chunk)
-    rest = rest .. chunk
     local from = 1
-    while true do
-      local at = rest:find("\n", from, true)
-      if not at then
-        break
-      end
-      local line = rest:sub(from, at - 1):gsub("\r$", "")
-      from = at + 1
-      if line ~= "" then
-        on_line(line)
-      end
+    local at = chunk:find("\n", 1, true)
+    while at do
+      keep(chunk:sub(from, at - 1))
+      finish()
+      from, at = at + 1, chunk:find("\n", at + 1, true)
     end
-    rest = rest:sub(from)
-    if #rest > MAX_LINE then
-      rest = ""
-    end
+    keep(chunk:sub(from))
   end
 end
 

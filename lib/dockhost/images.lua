@@ -33,10 +33,16 @@ end
 local function pull(self, name)
   self.log:info("pulling " .. name)
   local ok, message, status = self.docker:image_pull(name, progress_logger(self.log, name))
-  if ok then
-    self.log:info("pulled " .. name)
+  if not ok then
+    return nil, message, status
   end
-  return ok, message, status
+  -- A stream that ends early and in good order is not told from a whole one.
+  local found, why, code = self.docker:image_inspect(name)
+  if not found then
+    return nil, code == 404 and "the pull ended without it" or why, code == 404 and 500 or code
+  end
+  self.log:info("pulled " .. name)
+  return true
 end
 
 local function missing(name, why)

@@ -11,10 +11,13 @@ local MAX_PATH <const> = 200
 -- Stands for the inside of `[]` while cjson reads a text. U+10FFFE is a noncharacter: no real text has it.
 local EMPTY <const> = "\u{10FFFE}empty"
 local EMPTY_ARRAY <const> = '["' .. EMPTY .. '"]'
-local REPLACEMENT <const> = "\\ufffd"
+local EMPTY_PATTERN <const> = "%[[ \t\r\n]*%]"
+local SURROGATE <const> = "\\u[dD][89a-fA-F]%x%x"
+local PAIR <const> = "\\u([dD][89aAbB]%x%x)\\u([dD][c-fC-F]%x%x)"
+-- Far more than any packet has that somebody means.
+local MOST_VALUES <const> = 65536
 local SLASH = { ["/"] = "/" }
 local SPACE <const> = 32
-local BACKSLASH <const> = 92
 local CLOSING_BRACKET <const> = 93
 
 local Array = { __name = "json.array" }
@@ -26,8 +29,8 @@ codec.decode_max_depth(MAX_DEPTH)
 codec.encode_keep_buffer(false)
 
 local parse, escape = codec.decode, codec.encode
-local byte, find, format, gsub, match, sub =
-  string.byte, string.find, string.format, string.gsub, string.match, string.sub
+local byte, find, format, gsub, sub =
+  string.byte, string.find, string.format, string.gsub, string.sub
 local tointeger, math_type = math.tointeger, math.type
 
 -- Marks a table as an array, so that it is written as one when it is empty too.
@@ -63,7 +66,7 @@ local function empty_array_end(text, at)
   if following == CLOSING_BRACKET then
     return at + 1
   elseif following and following <= SPACE then
-    local _, last = find(text, "^%s+%]", at + 1)
+    local _, last = find(text, "^[ \t\r\n]+%]", at + 1)
     return last
   end
 end
@@ -94,57 +97,51 @@ local function mark_everywhere(text)
   return starts[1] and replace_arrays(text, starts, ends) or text
 end
 
--- The position of the quote that ends the string that begins at `at`.
-local function string_end(text, at)
-  local last = find(text, '"', at + 1, true)
-  while last do
-    local before = last - 1
-    while byte(text, before) == BACKSLASH do
-      before = before - 1
-    end
-    if (last - before) % 2 == 1 then
-      return last
-    end
-    last = find(text, '"', last + 1, true)
-  end
-end
-
--- Marks every `[]` that is no part of a string. It costs more than the parse itself.
+-- The text with a mark for every `[]` that is no part of a string. It costs more than the parse itself.
 local function mark_outside_strings(text)
-  local starts, ends = {}, {}
-  local at, quote = find(text, "[", 1, true), find(text, '"', 1, true)
-  while at do
-    if quote and quote < at then
-      local last = string_end(text, quote) or #text
-      quote = find(text, '"', last + 1, true)
-      at = at > last and at or find(text, "[", last + 1, true)
-    else
-      local last = empty_array_end(text, at)
-      if last then
-        starts[#starts + 1], ends[#ends + 1] = at, last
-      end
-      at = find(text, "[", at + 1, true)
+  -- Each escape gives way to two bytes that mean nothing: what quotes are left delimit strings, at their old places.
+  local masked = gsub(text, "\\.", "\0\0")
+  local parts, from = {}, 1
+  local function mark_gap(first, last)
+    local gap = sub(text, first, last)
+    if find(gap, EMPTY_PATTERN) then
+      parts[#parts + 1] = sub(text, from, first - 1) .. gsub(gap, EMPTY_PATTERN, EMPTY_ARRAY)
+      from = last + 1
     end
   end
-  return replace_arrays(text, starts, ends)
+  local first = 1
+  while first do
+    local quote = find(masked, '"', first, true)
+    mark_gap(first, quote and quote - 1 or #text)
+    local closing = quote and find(masked, '"', quote + 1, true)
+    first = closing and closing + 1
+  end
+  return table.concat(parts) .. sub(text, from)
 end
 
--- JavaScript writes half a surrogate pair as an escape, which cjson refuses: it becomes U+FFFD.
-local function replace_lone_surrogates(text)
-  local parts, from = {}, 1
-  local at = find(text, "\\", 1, true)
-  while at do
-    local step = 2
-    if match(text, "^u[dD][89aAbB]%x%x\\u[dD][c-fC-F]%x%x", at + 1) then
-      step = 12
-    elseif match(text, "^u[dD][89a-fA-F]%x%x", at + 1) then
-      parts[#parts + 1] = sub(text, from, at - 1)
-      from, step = at + 6, 6
-    end
-    at = find(text, "\\", at + step, true)
+-- JavaScript writes half a surrogate pair as an escape, which cjson refuses: it becomes U+FFFD. Nil when there are more
+-- than `most`. The zero bytes stand for backslashes, of which those that are escaped, or in a pair, must stay.
+local function replace_lone_surrogates(text, most)
+  if not find(text, SURROGATE) then
+    return text
   end
-  parts[#parts + 1] = sub(text, from)
-  return table.concat(parts, REPLACEMENT)
+  local pairs_count, lone_count
+  text = gsub(text, "\\\\", "\0\0")
+  text, pairs_count = gsub(text, PAIR, "\0u%1\0u%2", most)
+  text, lone_count = gsub(text, SURROGATE, "\\ufffd", most)
+  return pairs_count < most and lone_count < most and gsub(text, "\0", "\\") or nil
+end
+
+-- How often values and strings begin in a text, at most `most`; that much and more may also be inside of strings.
+local function count_values(text, most)
+  local _, count = gsub(text, '[%[{,"]', "", most)
+  return count
+end
+
+-- Whether a text, with what is inside its strings left out, holds fewer than `most` values and strings.
+local function is_bounded(text, most)
+  local bare = gsub(gsub(text, "\\.", ""), '"[^"]*"', '"')
+  return count_values(bare, most) < most
 end
 
 -- Turns integral floats into integers and marks arrays, in place. False when a number is beyond a double's range.
@@ -176,15 +173,34 @@ local function settle(t)
   return true
 end
 
--- (text) -> value | nil, message. Arrays come marked, null is json.null. Of a repeated key the last one counts.
-function json.decode(text)
+local function parse_carefully(text, most)
+  text = replace_lone_surrogates(text, most)
+  if not text then
+    return false, "it has too many halves of surrogate pairs"
+  end
+  return pcall(parse, mark_outside_strings(text))
+end
+
+-- What is simple is tried first, where it is known to cost little.
+local function parse_marked(text, most)
+  if #text < most or count_values(text, most) < most then
+    local ok, value = pcall(parse, mark_everywhere(text))
+    if ok then
+      return ok, value
+    end
+  elseif not is_bounded(text, most) then
+    return false, ("it holds more than %d values"):format(most)
+  end
+  return parse_carefully(text, most)
+end
+
+-- (text, most?) -> value | nil, message. Arrays come marked, null is json.null. Of a repeated key the last one counts.
+-- A text with `most` values and keys (65536) or more is refused before they are made.
+function json.decode(text, most)
   if find(text, "\0", 1, true) then
     return nil, "this is not JSON: it holds a zero byte"
   end
-  local ok, value = pcall(parse, mark_everywhere(text))
-  if not ok then
-    ok, value = pcall(parse, mark_outside_strings(replace_lone_surrogates(text)))
-  end
+  local ok, value = parse_marked(text, most or MOST_VALUES)
   if not ok then
     -- The position counts from the marked text, so it would mislead.
     return nil, "this is not JSON: " .. tostring(value):gsub(" at character %d+$", "")

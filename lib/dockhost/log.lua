@@ -1,35 +1,14 @@
 -- The log: levels, names of the parts that speak, and the secrets that no line may hold.
 local logline = require("dockhost.logline")
+local redaction = require("dockhost.redaction")
 
 local log = {}
 
-local SHORTEST_SECRET = 8
 local LONGEST_TRACEBACK = 64
 local ROOT = "dockhost"
 
 local Logger = {}
 Logger.__index = Logger
-
-local function replace_all(text, secret)
-  local parts, from = {}, 1
-  while true do
-    local first, last = text:find(secret, from, true)
-    if not first then break end
-    parts[#parts + 1] = text:sub(from, first - 1) .. "[redacted]"
-    from = last + 1
-  end
-  return from == 1 and text or table.concat(parts) .. text:sub(from)
-end
-
--- The list may have holes: a key that is not known yet.
-local function redactor(secrets)
-  return function(text)
-    for _, secret in pairs(secrets and secrets() or {}) do
-      if type(secret) == "string" and #secret >= SHORTEST_SECRET then text = replace_all(text, secret) end
-    end
-    return text
-  end
-end
 
 local function logger_of(sink, name)
   return setmetatable({ sink = sink, name = name, full_name = name and ROOT .. ":" .. name or ROOT }, Logger)
@@ -43,7 +22,7 @@ function log.new(options)
   local sink = {
     write = options.write,
     time = options.time,
-    style = { color = options.color, redact = redactor(options.secrets) },
+    style = { color = options.color, redact = redaction.new(options.secrets) },
   }
   local logger = logger_of(sink)
   logger:configure(options)

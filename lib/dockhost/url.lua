@@ -24,6 +24,8 @@ local function forbidden(text)
     return "the address is empty"
   elseif #text > MAX_LENGTH then
     return "the address is too long"
+  elseif not utf8.len(text) then
+    return "the address is not valid UTF-8"
   end
   for _, rule in ipairs(FORBIDDEN) do
     if text:find(rule[1]) then

@@ -1,4 +1,10 @@
 -- Removes a user's container with its anonymous volumes. A create of the same user that still runs is cancelled.
+local lost_answer = require("dockhost.lost_answer")
+
+local function is_gone(inspected)
+  return not inspected
+end
+
 return {
   params = { username = "username?", containerId = "container-id?" },
   cancels = "create-container",
@@ -12,7 +18,8 @@ return {
     end
     local ok, why, code = ctx.docker:container_remove(instance.id)
     -- 404 and 409: it went, or is going, by another hand.
-    if not ok and code ~= 404 and code ~= 409 then
+    local gone = ok or code == 404 or code == 409
+    if not gone and not (code == 503 and lost_answer.settled(ctx, instance.id, is_gone)) then
       return nil, why, code
     end
     ctx.containers:note(instance.username, nil)

@@ -1,5 +1,37 @@
 -- Starts a user's container; one that runs already is success.
 local bindings = require("dockhost.bindings")
+local lost_answer = require("dockhost.lost_answer")
+
+-- Docker may hold a port for a moment longer than the container that had it.
+local PORT_WAITS = { 0.5, 1, 2 }
+
+local function is_running(inspected)
+  return inspected and inspected.State.Status == "running"
+end
+
+local function taken_port(message)
+  return message:match(":(%d+): bind: address already in use")
+    or message:match(":(%d+) failed: port is already allocated")
+end
+
+local function start(id, ctx)
+  local ok, how, code = ctx.docker:container_start(id)
+  for _, seconds in ipairs(PORT_WAITS) do
+    if ok or not taken_port(how) then
+      break
+    end
+    ctx.sleep(seconds)
+    ok, how, code = ctx.docker:container_start(id)
+  end
+  if ok or code == 503 and lost_answer.settled(ctx, id, is_running) then
+    return true, how
+  end
+  local port = taken_port(how)
+  if port then
+    return nil, "port " .. port .. " of this container is in use by another program on this node", 503
+  end
+  return nil, how, code
+end
 
 return {
   params = { username = "username?", containerId = "container-id?" },
@@ -8,7 +40,7 @@ return {
     if not instance then
       return nil, message, status
     end
-    local ok, how, code = ctx.docker:container_start(instance.id)
+    local ok, how, code = start(instance.id, ctx)
     if not ok then
       return nil, how, code
     end

@@ -197,6 +197,48 @@ describe("host.http", function()
     end
   end)
 
+  describe("a peer without measure", function()
+    for path, what in pairs({ ["/interims"] = "interim answers", ["/trailers"] = "trailers" }) do
+      it("that sends " .. what .. " without end is refused", function()
+        fails("too-large", "headers without end", get(path))
+      end)
+    end
+
+    it("that sends a chunk's extension without end has sent nothing", function()
+      fails("idle", "nothing came", get("/extension", { idle_timeout = 0.3 }))
+      fails("timeout", "completely", get("/extension", { timeout = 0.3 }))
+    end)
+
+    it("that drips a head is bounded by the time of the whole", function()
+      fails("timeout", "completely", get("/head-drip", { timeout = 0.3 }))
+      fails("idle", "nothing came", get("/head-drip", { idle_timeout = 0.3 }))
+    end)
+
+    it("that packs its answer has it delivered packed", function()
+      local _, headers, body = get("/gzip", { limit = 1000000 })
+      assert.are.equal("gzip", headers["content-encoding"])
+      assert.are.equal("\x1F\x8B", body:sub(1, 2))
+    end)
+
+    it("that lies about a length is cut, or refused", function()
+      local _, _, body = get("/length-lie")
+      assert.are.equal("true", body)
+      fails("protocol", "Content%-Length", get("/negative-length"))
+    end)
+
+    for path, what in pairs({ ["/trailing"] = "with the answer", ["/unasked"] = "after the answer" }) do
+      it("that sends another one " .. what .. " is not believed", function()
+        for _ = 1, 3 do
+          assert.are.equal("true", (select(3, get(path))))
+          within(5, function(done)
+            timer.start(0.15, done)
+          end)
+          assert.are.equal("hello", (select(3, get("/hello"))))
+        end
+      end)
+    end
+  end)
+
   describe("a request", function()
     it("is a GET that claims nothing it does not have", function()
       local line, headers = seen_by_peer({})
@@ -489,6 +531,15 @@ describe("host.http", function()
         fails(code, "^the request to 127.0.0.1:" .. peer.port .. " failed: %S", get(path))
       end)
     end
+
+    it("is told of an answer without a status, before anything of it", function()
+      fails("protocol", "without a status$", get("/no-status"))
+      fails("protocol", "without a status$", get("/empty-no-status"))
+      local function nothing()
+        error("this is no answer")
+      end
+      fails("protocol", "without a status$", get("/no-status", { on_head = nothing, on_data = nothing }))
+    end)
 
     it("is told of a URL that is none and of other protocols", function()
       for _, url in ipairs({ "http://[zz", "ftp://127.0.0.1/", "file:///etc/passwd", "unix:///x" }) do
@@ -799,6 +850,17 @@ describe("host.http", function()
       assert.are.equal("nil\tconnect\n", in_another_host(setup, peer.url, SCRIPT:format("nil")))
       assert.are.equal("404\t\n", in_another_host(setup, peer.url, SCRIPT:format("true")))
     end)
+
+    it("has its password in no message", function()
+      local output = in_another_host("http_proxy=nonsense://me:hunter2@host", peer.url, [[
+        http.request({ url = "http://127.0.0.1:1/", proxy = true, on_done = function(_, message)
+          print(message)
+          loop.stop()
+        end })
+        loop.run()
+      ]])
+      assert.matches("nonsense://%*+@host", output)
+    end)
   end)
 
   it("ends cleanly with the state, whatever is in flight", function()
@@ -821,7 +883,7 @@ describe("host.http", function()
         print(...)
         loop.stop()
       end })
-      require("host.guard").limit_memory(8000000)
+      require("host.guard").limit_memory(2000000)
       loop.run()
     ]])
     assert.matches("^nil\tno memory for the answer of [^\t]+\ttoo%-large\n$", output)

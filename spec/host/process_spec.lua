@@ -24,6 +24,30 @@ describe("host.process", function()
     end
   end)
 
+  it("conceals a variable: wiped where /proc shows it, gone for the process and its children", function()
+    local exe = io.popen("readlink /proc/$PPID/exe"):read("l")
+    local script = os.tmpname()
+    local out = assert(io.open(script, "w"))
+    out:write([[
+      local p = require("host.process")
+      p.conceal("SECRET")
+      p.conceal("NOT_SET")
+      print(p.environ().SECRET, os.getenv("SECRET"), p.environ().SECRETS)
+      print((io.open("/proc/self/environ"):read("a"):gsub("%z+", " ")))
+      io.stdout:flush()
+      os.execute("echo child:$SECRET:$SECRETS")
+    ]])
+    out:close()
+    local printed = io.popen(("env -i SECRETS=stays SECRET=hunter2 LAST=1 %s %s"):format(exe, script)):read("a")
+    os.remove(script)
+    assert.equal("nil\tnil\tstays\nSECRETS=stays SECRET= LAST=1 \nchild::stays\n", printed)
+    for _, name in ipairs({ "", "A=B" }) do
+      assert.has_error(function()
+        process.conceal(name)
+      end)
+    end
+  end)
+
   it("tells a terminal from what is none", function()
     local exe = io.popen("readlink /proc/$PPID/exe"):read("l")
     local script = os.tmpname()

@@ -220,6 +220,12 @@ describe("host.websocket", function()
       end)
     end)
 
+    it("tells of an upgrade whose head has no end", function()
+      local log, _, code = ending("/endless")
+      assert.same({}, log)
+      assert.is_true(code == "handshake" or code == "timeout", code)
+    end)
+
     it("tells of an answer that makes no sense", function()
       assert.equal("handshake", select(3, ending("/hangup")))
       assert.equal("handshake", select(3, ending("/rubbish")))
@@ -330,11 +336,11 @@ describe("host.websocket", function()
         local all = options("/deaf", error)
         all.on_open = function()
           local mebibyte = ("x"):rep(1 << 20)
-          for _ = 1, 8 do
+          for _ = 1, 7 do
             assert.is_true(socket:send(mebibyte))
           end
-          assert.equal(8 << 20, socket:pending())
-          local ok, message, code = socket:send("x")
+          assert.equal(7 << 20, socket:pending())
+          local ok, message, code = socket:send(mebibyte)
           assert.is_nil(ok)
           assert.equal("full", code)
           assert.equal("more than 8 MiB wait to be sent", message)
@@ -345,6 +351,65 @@ describe("host.websocket", function()
         socket = websocket.connect(all)
       end)
     end)
+
+    it("of a byte cost more than that byte, when they wait", function()
+      within(5, function(done)
+        local socket
+        local all = options("/deaf", error)
+        all.on_open = function()
+          local count = 0
+          while socket:send("x") do
+            count = count + 1
+          end
+          assert.equal(count, socket:pending())
+          assert.is_true(count > 10000 and count < 400000, count)
+          socket:abort()
+          done()
+        end
+        socket = websocket.connect(all)
+      end)
+    end)
+
+    it("in crumbs up to the limit are taken, and no more", function()
+      assert.equal(("x"):rep(5000), (first_message("/crumbs?bytes=5000")))
+      local log, message, code = ending("/crumbs?bytes=101000")
+      assert.same({ { "open" }, "too-large" }, { log, code })
+      assert.matches("more than 100000 bytes", message)
+    end)
+
+    -- How much memory the process gains while the peer floods a connection for a second; timers run meanwhile.
+    local function growth_under(path)
+      local function resident()
+        return tonumber(io.open("/proc/self/status"):read("a"):match("VmRSS:%s*(%d+)"))
+      end
+      local gained, ticks = nil, 0
+      within(10, function(done)
+        local all = options(path, function(_, message)
+          error(message)
+        end)
+        local socket, before
+        local function tick()
+          ticks = ticks + 1
+          if ticks == 20 then
+            before = resident()
+          elseif ticks == 100 then
+            gained = resident() - before
+            socket:abort()
+            return done()
+          end
+          timer.start(0.01, tick)
+        end
+        all.on_open = tick
+        socket = websocket.connect(all)
+      end)
+      return gained
+    end
+
+    for path, what in pairs({ ["/empties"] = "fragments of nothing", ["/pings"] = "pings", ["/pongs"] = "pongs" }) do
+      it("that are " .. what .. " without end cost no memory, and leave the loop its turns", function()
+        assert.is_true(growth_under(path) < 2000)
+      end)
+    end
 
     it("stop waiting as they are written", function()
       within(5, function(done)

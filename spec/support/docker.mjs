@@ -18,9 +18,14 @@ function send(method, path, body) {
   });
 }
 
-async function call(method, path, body) {
+async function checked(method, path, body) {
   const { status, text } = await send(method, path, body);
   if (status >= 400) throw Object.assign(new Error(`${method} ${path}: ${status} ${text}`), { status });
+  return text;
+}
+
+async function call(method, path, body) {
+  const text = await checked(method, path, body);
   return text && JSON.parse(text);
 }
 
@@ -51,8 +56,11 @@ export async function remove(reference) {
 /** Makes a container and resolves to its id; `body` is Docker's own. */
 export const create = async (name, body) => (await call("POST", `/containers/create?${query({ name })}`, body)).Id;
 
+export const info = () => call("GET", "/info");
 export const start = (reference) => call("POST", `${at(reference)}/start`);
 export const stop = (reference) => call("POST", `${at(reference)}/stop?t=1`);
+/** A tar of one file in a container, as text, or null. */
+export const file = (reference, path) => unlessMissing(checked("GET", `${at(reference)}/archive?${query({ path })}`));
 export const image = (reference) => unlessMissing(call("GET", `/images/${reference}/json`));
 export const tag = (reference, repo, name) => call("POST", `/images/${reference}/tag?${query({ repo, tag: name })}`);
 export const untag = (reference) => unlessMissing(call("DELETE", `/images/${reference}?noprune=1`));

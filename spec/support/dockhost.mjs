@@ -25,11 +25,11 @@ export function environment(home, settings) {
 
 export const makeHome = () => mkdtemp(join(tmpdir(), "dockhost-spec-"));
 
-/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace); `input` is piped to it, all of its
- * input where that is a text, else `type` adds to it. */
+/** One process of the program. `args` are its own; `wrapper` runs it (valgrind, strace); `binary` is another copy of it;
+ * `input` is piped to it, all of its input where that is a text, else `type` adds to it. */
 export class Dockhost {
-  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER, input }) {
-    const [program, ...rest] = [...wrapper, BINARY, ...args];
+  constructor({ args, home, settings = {}, cwd = home, wrapper = WRAPPER, binary = BINARY, input }) {
+    const [program, ...rest] = [...wrapper, binary, ...args];
     this.home = home;
     this.stderr = "";
     this.stdout = "";

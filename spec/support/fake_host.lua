@@ -175,7 +175,14 @@ function fake_host.new(options)
   self.process = {
     version = "0.0.0",
     environ = function()
-      return options.environ or {}
+      local copy = {}
+      for name, value in pairs(options.environ or {}) do
+        copy[name] = value
+      end
+      return copy
+    end,
+    conceal = function(name)
+      options.environ[name] = nil
     end,
     isatty = function()
       return false

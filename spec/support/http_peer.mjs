@@ -5,6 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import { once } from "node:events";
+import { gzipSync } from "node:zlib";
 
 const [path, cert, key, ca] = process.argv.slice(2);
 let seen = 0;
@@ -20,6 +21,19 @@ function headers(count, size) {
   for (let i = 0; i < count; i++) all[`X-${i}`] = "x".repeat(size);
   return all;
 }
+
+/** Writes the same for as long as the other side reads. */
+function flood(socket, text) {
+  const more = () => {
+    while (!socket.destroyed && socket.write(text));
+  };
+  socket.on("drain", more);
+  more();
+}
+
+const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue";
+const FORGED = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged";
+const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 const routes = {
   "/hello": (_, response) => response.end("hello"),
@@ -64,8 +78,32 @@ const routes = {
   },
   "/bare": (request) => request.socket.end("HTTP/1.1 200\r\n\r\nuntil the end"),
   "/rubbish": (request) => request.socket.end("this is not HTTP at all\r\n\r\n"),
+  "/no-status": (request) => request.socket.end("HTTP/odd\r\n\r\ntrue"),
+  "/empty-no-status": (request) => request.socket.end("HTTP/odd\r\nContent-Length: 0\r\n\r\n"),
   "/bad-chunk": (request) =>
     request.socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n"),
+  "/interims": ({ socket }) => flood(socket, `HTTP/1.1 103 Early Hints\r\nX-Hint: ${"x".repeat(1000)}\r\n\r\n`),
+  "/trailers": ({ socket }) => {
+    socket.write(`${CHUNKED}4\r\ntrue\r\n0\r\n`);
+    flood(socket, `X-Trailer: ${"x".repeat(1000)}\r\n`);
+  },
+  "/extension": ({ socket }) => {
+    socket.write(`${CHUNKED}4;`);
+    flood(socket, "x".repeat(60000));
+  },
+  "/head-drip": ({ socket }) => {
+    socket.write("HTTP/1.1 200 OK\r\n");
+    const timer = setInterval(() => socket.write("x"), 20);
+    socket.on("close", () => clearInterval(timer));
+  },
+  "/gzip": (_, response) => response.writeHead(200, { "Content-Encoding": "gzip" }).end(gzipSync(Buffer.alloc(40e6))),
+  "/trailing": ({ socket }) => socket.write(ANSWER + FORGED),
+  "/unasked": ({ socket }) => {
+    socket.write(ANSWER);
+    setTimeout(() => socket.write(FORGED), 50);
+  },
+  "/length-lie": ({ socket }) => socket.write(`${ANSWER}${"x".repeat(1000)}`),
+  "/negative-length": ({ socket }) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\ntrue"),
   "/refuse-body": (_, response) => response.writeHead(413, { Connection: "close" }).end("too much"),
   "/who": (request, response) => response.end(request.socket.getPeerCertificate().subject?.CN ?? "nobody"),
   // Answers the first request of a connection, and drops every later one unanswered.

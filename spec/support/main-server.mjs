@@ -2,6 +2,7 @@
 // Alone, `node main-server.mjs [PORT]` prints the settings for a dockhost and sends what is typed: EVENT JSON.
 import { randomBytes } from "node:crypto";
 import http from "node:http";
+import https from "node:https";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Server as Server4 } from "socket.io";
@@ -13,9 +14,12 @@ const SERVERS = { 3: Server3, 4: Server4 };
 const REPLY_TIMEOUT = 60000;
 
 export class MainServer {
-  /** `version` is socket.io's major one; `namespace` where backends connect; other options go to socket.io. */
-  constructor({ version = 4, namespace = "/", secret = randomBytes(16).toString("hex"), ...options } = {}) {
-    Object.assign(this, { version, namespace, secret, options });
+  /**
+   * `version` is socket.io's major one; `namespace` where backends connect; `tls` is { cert, key } of a server by https;
+   * other options go to socket.io.
+   */
+  constructor({ version = 4, namespace = "/", secret = randomBytes(16).toString("hex"), tls, ...options } = {}) {
+    Object.assign(this, { version, namespace, secret, tls, options });
     this.backends = new Map();
     this.connections = [];
     this.disconnects = [];
@@ -24,7 +28,7 @@ export class MainServer {
   }
 
   async listen(port = this.port ?? 0, host = "127.0.0.1") {
-    this.http = http.createServer();
+    this.http = this.tls ? https.createServer(this.tls) : http.createServer();
     this.io = new SERVERS[this.version](this.http, this.options);
     const namespace = this.io.of(this.namespace);
     namespace.use((socket, next) => this.admit(socket, next));
@@ -44,7 +48,7 @@ export class MainServer {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}${this.namespace === "/" ? "" : this.namespace}`;
+    return `${this.tls ? "https://localhost" : "http://127.0.0.1"}:${this.port}${this.namespace === "/" ? "" : this.namespace}`;
   }
 
   key(id = "backend-1", options = {}) {

@@ -8,9 +8,9 @@ import { MainServer } from "./main-server.mjs";
 import { makeKeyPair } from "./ssh.mjs";
 
 const FIRST_PORT = 24000;
-const PORTS_EACH = 360;
+const PORTS_EACH = 340;
 const NAMES = ["documented", "deployed", "names", "ports", "foreign", "connection", "faults", "cli", "scripts", "readme",
-  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "soak", "guide", "examples",
+  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "recovery", "guide", "examples",
   "workbench", "platform"];
 const TEST_TIMEOUT = 90000;
 

@@ -13,6 +13,15 @@ const [cert, key] = process.argv.slice(2);
 // What became of the connections that ended: path, close code, bytes received ("/echo 1000 12").
 const ends = [];
 
+/** Writes the same for as long as the other side reads. */
+function flood(socket, bytes) {
+  const more = () => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on("drain", more);
+  more();
+}
+
 const routes = {
   "/echo": (socket) => socket.on("message", (data, binary) => socket.send(data, { binary })),
   "/greet": (socket) => socket.send("hello"),
@@ -42,6 +51,17 @@ const routes = {
     let bytes = 0;
     socket.on("message", (data) => socket.send(String((bytes += data.length))));
   },
+  "/crumbs": (_, request, query) => {
+    const count = Number(query.get("bytes"));
+    const frames = Array.from({ length: count }, (_, i) => Buffer.from([(i ? 0 : 1) | (i === count - 1 ? 0x80 : 0), 1, 0x78]));
+    request.socket.write(Buffer.concat(frames));
+  },
+  "/empties": (_, request) => {
+    request.socket.write(Buffer.from([1, 0]));
+    flood(request.socket, Buffer.alloc(60000));
+  },
+  "/pings": (_, request) => flood(request.socket, Buffer.alloc(63500, Buffer.concat([Buffer.from([0x89, 125]), Buffer.alloc(125)]))),
+  "/pongs": (_, request) => flood(request.socket, Buffer.alloc(63500, Buffer.concat([Buffer.from([0x8a, 125]), Buffer.alloc(125)]))),
   "/broken": (_, request) => request.socket.write(Buffer.from([0xff, 0xff, 0xff])),
   "/ends": (socket) => socket.send(ends.join("\n")),
 };
@@ -52,6 +72,10 @@ const refusals = {
   "/moved": (socket) =>
     socket.end("HTTP/1.1 301 Moved\r\nLocation: https://other.example/\r\nContent-Length: 0\r\n\r\n"),
   "/silent": () => {},
+  "/endless": (socket) => {
+    socket.write("HTTP/1.1 101 Yes\r\n");
+    flood(socket, `X-Header: ${"x".repeat(100)}\r\n`.repeat(100));
+  },
   "/hangup": (socket) => socket.end(),
   "/rubbish": (socket) => socket.end("this is not HTTP\r\n\r\n"),
   "/liar": (socket) =>

@@ -96,10 +96,9 @@ describe("the program", function()
     host.process.identity = function()
       error("oops")
     end
-    local code, printed = main(host, "ps")
-    assert.equal(70, code)
-    assert.matches("oops", printed.stderr)
-    assert.matches("traceback", printed.stderr)
+    assert.equal(70, (main(host, "ps")))
+    assert.matches("error .*oops", host.lines[1])
+    assert.matches("    stack traceback:", host:logged(), 1, true)
   end)
 end)
 
@@ -149,6 +148,12 @@ describe("the settings", function()
     local host = fake_host.new({ environ = HOME, files = { [".env"] = "A=1\nnonsense\n" } })
     assert.equal(78, (main(host, "ps")))
     assert.matches("%.env:2: not a line like NAME=value", host:logged())
+  end)
+
+  it("leave the environment where they are secret", function()
+    local environ = { HOME = "/root", DOCKHOST_API_KEY = "a-key-of-this-node" }
+    assert.equal(0, (main(fake_host.new({ environ = environ }), "ps")))
+    assert.same({ HOME = "/root" }, environ)
   end)
 
   it("that are unknown are warned about", function()

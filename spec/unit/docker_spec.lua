@@ -150,6 +150,12 @@ describe("the API version", function()
 end)
 
 describe("a failure", function()
+  it("carries the daemon's words without what could forge a line or steer a terminal", function()
+    daemon:fail("GET", "^/containers/json$", 500, "bad\n\27[31mline")
+    local _, message = call("container_list")
+    assert.equal("bad\\n\\x1B[31mline", message)
+  end)
+
   it("carries the daemon's own words and status", function()
     local found, message, status = call("container_inspect", "nobody")
     assert.is_nil(found)
@@ -326,10 +332,45 @@ describe("containers", function()
   it("are inspected without nulls, so that what is absent can be asked for", function()
     connect(UNIX, function(options)
       options.on_done(200, {}, options.url:find("/version$") and '{"ApiVersion":"1.41"}'
-        or '{"Id":"a","Config":{"Labels":null,"Env":[]},"HostConfig":null,"Mounts":[{"x":null}]}')
+        or '{"Id":"a","Name":"/ada","State":{"Status":"dead","Error":null},"Config":{"Labels":null},"HostConfig":null}')
       return {}
     end)
-    assert.same({ Id = "a", Config = { Env = {} }, Mounts = { {} } }, (call("container_inspect", "ada")))
+    local expected = { Id = "a", Name = "/ada", State = { Status = "dead" }, Config = {} }
+    assert.same(expected, (call("container_inspect", "ada")))
+  end)
+
+  it("are a failure where Docker's answer is not one", function()
+    local answers = {
+      { "container_inspect", '{"Id":"a"}' }, { "container_list", '[{"Names":["/ada"]}]' }, { "container_create", "{}" },
+    }
+    for _, answer in ipairs(answers) do
+      connect(UNIX, function(options)
+        options.on_done(200, {}, options.url:find("/version$") and '{"ApiVersion":"1.41"}' or answer[2])
+        return {}
+      end)
+      local value, message, status = call(answer[1], "ada", {})
+      assert.is_nil(value)
+      assert.matches("^Docker's answer is not what its API describes", message)
+      assert.equal(500, status)
+    end
+  end)
+
+  it("are not spoken of by events that are none", function()
+    connect(UNIX, function(options)
+      if options.url:find("/version$") then
+        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+      else
+        options.on_head(200, {})
+        options.on_data('{"Actor":{"Attributes":{"image":{}}}}\n{"Action":"die"}\n')
+        options.on_done(200, {})
+      end
+      return {}
+    end)
+    local heard = {}
+    call("events", {}, nil, function(event)
+      table.insert(heard, event)
+    end)
+    assert.same({ { Action = "die" } }, heard)
   end)
 
   it("are listed, stopped ones too, by label where that is wanted", function()

@@ -28,11 +28,23 @@ describe("docker_stream.lines", function()
   end)
 
   it("drops a line past 1 MiB and goes on with the next", function()
-    local lines = collect({ ("x"):rep(1024 * 1024 + 1), "rest\n", "next\n" })
-    assert.equal("next", lines[#lines])
-    for _, line in ipairs(lines) do
-      assert.is_true(#line < 1024 * 1024)
+    local long = ("x"):rep(1024 * 1024)
+    assert.same({ "next" }, collect({ long .. "y", '{"of":"it"}', ',"rest":1}\r\n', "next\n" }))
+    assert.same({ "before", long, "next" }, collect({ "before\n" .. long .. "\n" .. long .. "y\nnext\n" }))
+  end)
+
+  it("takes a long line in the smallest chunks", function()
+    local lines = {}
+    local feed = docker_stream.lines(function(line)
+      table.insert(lines, line)
+    end)
+    local started = os.clock()
+    for _ = 1, 300000 do
+      feed("x")
     end
+    feed("\n")
+    assert.is_true(os.clock() - started < 2)
+    assert.same({ ("x"):rep(300000) }, lines)
   end)
 end)
 

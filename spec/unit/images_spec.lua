@@ -174,6 +174,17 @@ describe("a pull", function()
     assert.equal(503, status)
   end)
 
+  it("that ends in good order without the image is no success", function()
+    daemon.registry[IMAGE .. ":latest"] = true
+    daemon:after("POST", "^/images/create$", function()
+      daemon.images[IMAGE .. ":latest"] = nil
+    end)
+    local ok, message, status = ensure("missing")
+    assert.is_nil(ok)
+    assert.matches("the pull ended without it", message)
+    assert.equal(503, status)
+  end)
+
   it("logs each tenth of all its layers once", function()
     local function entry(id, current)
       return { status = "Downloading", id = id, progressDetail = { current = current, total = 100 } }
@@ -182,11 +193,16 @@ describe("a pull", function()
       entry("a", 1), { status = "Downloading" }, entry("b", 1), entry("a", 30), entry("a", 31), entry("b", 100),
       { status = "Extracting", id = "a", progressDetail = { current = 100, total = 100 } }, entry("a", 100),
     }
+    local pulled = false
     pool.docker = {
       image_inspect = function()
+        if pulled then
+          return {}
+        end
         return nil, "no such image", 404
       end,
       image_pull = function(_, _, on_progress)
+        pulled = true
         for _, each in ipairs(entries) do
           on_progress(each)
         end

@@ -98,13 +98,52 @@ describe("json.decode", function()
     assert.is_false(json.is_array(value))
   end)
 
-  it("stays linear on hostile texts", function()
-    local hostile = { "\\", "[", "[ ", '"', '\\"', "[]", '"[]', '\\ud800', '"\\\\' }
-    for _, piece in ipairs(hostile) do
-      local started = os.clock()
-      json.decode('["' .. piece:rep(200000 // #piece))
-      assert.is_true(os.clock() - started < 0.5, piece)
+  -- A frame's most, of the worst kinds: what it is made of, what stands around that, and what becomes of it.
+  local FRAME = 4 * 1024 * 1024
+  local TOO_MANY, BROKEN = "holds more than 65536 values", "this is not JSON"
+  local WORST = {
+    { "[", "", "", TOO_MANY }, { "[ ", "", "", TOO_MANY }, { "[],", "[", "1]", TOO_MANY },
+    { "[[]],", "[", "1]", TOO_MANY },
+    { "1,", "[", "1]", TOO_MANY }, { '"a",', "[", "1]", TOO_MANY }, { '{"a":', "", "", TOO_MANY },
+    { '"a":1,', "{", '"a":1}', TOO_MANY }, { '{"a":1},', "[", "1]", TOO_MANY }, { '""', "", "", TOO_MANY },
+    { "9", "[", "]", "a number is out of range" }, { "-", "", "", BROKEN }, { " ", "[", "", BROKEN },
+    { "\\", "", "", BROKEN },
+    { '\\"', '["', "", BROKEN }, { "\\\\", '["', "", BROKEN }, { "\\ud800", '["', '"]', "halves of surrogate pairs" },
+    { "\\ud800", '["[]', '"]', "halves of surrogate pairs" }, { '"[]', "[", "", BROKEN },
+    { "x", '["', '"]' }, { "[", '["', '"]' }, { "[]", '["', '"]' }, { "[],", '["', '"]' }, { "\\u0041", '["', '"]' },
+    { "\\\\", '["', '"]' }, { '\\"[]', '["', '"]' }, { "\\ud83d\\ude00", '["', '"]' }, { " ", "[", "]" },
+  }
+  for _, case in ipairs(WORST) do
+    local piece, before, after, problem = table.unpack(case)
+    it(("bounds 4 MiB of %q, in time and heap"):format(piece), function()
+      local text = before .. piece:rep((FRAME - #before - #after) // #piece) .. after
+      collectgarbage()
+      local heap, started = collectgarbage("count"), os.clock()
+      local value, message = json.decode(text)
+      local seconds = os.clock() - started
+      assert.is_true(collectgarbage("count") - heap < 64 * 1024)
+      assert.is_true(seconds < 0.9, seconds)
+      if problem then
+        assert.is_nil(value)
+        assert.matches(problem, message, 1, true)
+      else
+        assert.equal("table", type(value))
+      end
+    end)
+  end
+
+  it("counts values and keys, none of which are inside of strings", function()
+    local function list(n)
+      return "[" .. ("1,"):rep(n - 2) .. "1]"
     end
+    assert.equal(65534, #json.decode(list(65535)))
+    assert.is_nil(json.decode(list(65537)))
+    assert.equal(99998, #json.decode(list(99999), 100000))
+    assert.is_nil(json.decode(list(100001), 100000))
+    assert.equal(199999, #json.decode(list(200000), math.maxinteger))
+    local text = ('[{"a":1},'):rep(30000)
+    assert.same({ text, {} }, json.decode(json.encode({ text, json.array({}) })))
+    assert.same({ text, "\u{FFFD}[]" }, json.decode('[' .. json.encode(text) .. ',"\\udc00[]"]'))
   end)
 
   it("never raises on mutated texts", function()

@@ -44,6 +44,7 @@ local REFUSED = {
   { "host?role=x", "query" },
   { "host/#x", "fragment" },
   { "host\\admin", "backslash" },
+  { "host/no\xFFdes", "not valid UTF-8" },
   { "::1", "brackets" },
   { "fe80::1:3000", "brackets" },
   { "[::1", "brackets" },

@@ -35,6 +35,28 @@ describe("utf8text", function()
     end)
   end
 
+  it("repairs each bad byte by itself", function()
+    local function slowly(text)
+      local out = text:gsub("[\x80-\xFF]", "\u{FFFD}")
+      return out
+    end
+    for _, piece in ipairs({ "\xFF", "\x80", "a\x80", "\xE2\x82b\xFE" }) do
+      local text = piece:rep(9000)
+      assert.equal(slowly(text), utf8text.repair(text))
+    end
+  end)
+
+  for _, piece in ipairs({ "\xFF", "\x80", "\xE2\x82", "a\xFF", "a\x80", "\xED\xA0\x80" }) do
+    it(("takes little time and heap for 4 MiB of %q"):format(piece), function()
+      local text = piece:rep(4 * 1024 * 1024 // #piece)
+      collectgarbage()
+      local heap, started = collectgarbage("count"), os.clock()
+      assert.is_true(utf8text.valid(utf8text.repair(text)))
+      assert.is_true(os.clock() - started < 0.9)
+      assert.is_true(collectgarbage("count") - heap < 64 * 1024)
+    end)
+  end
+
   it("repairs any bytes into valid text", function()
     math.randomseed(7)
     for _ = 1, 2000 do

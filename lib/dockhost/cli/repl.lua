@@ -124,13 +124,12 @@ end
 
 -- (host, share, parsed) -> exit code: of piped input, whether all of it worked
 function repl.start(host, share, parsed)
-  local app
-  local code = cli.on_loop(host, function(tasks)
-    local prepared, refused = cli.prepare(host, tasks, share, parsed)
-    if not prepared then
+  local app = cli.new_app(host, share, parsed)
+  local code = cli.on_loop(app, function()
+    local refused = cli.prepare(app)
+    if refused then
       return refused
     end
-    app = prepared
     local set, errors = app.node:load_scripts()
     return set and cli.OK or require("dockhost.cli.call").complain(app, errors)
   end)

@@ -54,7 +54,7 @@ local function is_told_anew(app, before, settings)
 end
 
 local function reload_settings(app)
-  local settings, errors = cli.settings(app.host, app.node.read, app.parsed.env_file)
+  local settings, errors = cli.settings(app)
   if not settings then
     for _, message in ipairs(errors) do
       app.log:error(message)

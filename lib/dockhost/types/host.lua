@@ -60,7 +60,7 @@ function Watch:close() end
 local resolver = {}
 ---Resolves a host name in a thread (getaddrinfo, stream sockets). A numeric address answers itself.
 ---@param name string
----@param fn fun(addresses: string[]|nil, message: string?, code: "resolve"?)
+---@param fn fun(addresses: string[]|nil, message: string?, code: "resolve"|"ENOMEM"|nil)
 ---@return host.worker.Job|nil, string?, string?
 function resolver.lookup(name, fn) end
 
@@ -69,7 +69,8 @@ local file = {}
 ---Reads a whole file in a thread; over `limit` bytes is the failure "too-large".
 ---@param path string
 ---@param limit integer
----@param fn fun(text: string|nil, message: string?, code: string?) code: an errno name ("ENOENT") or "too-large"
+---@param fn fun(text: string|nil, message: string?, code: string?) code: an errno name ("ENOENT", or "ENOMEM" when the
+---text does not fit into the heap) or "too-large"
 ---@return host.worker.Job|nil, string?, string?
 function file.read(path, limit, fn) end
 ---Lists the names in a directory, sorted, without "." and "..", in a thread.
@@ -106,7 +107,8 @@ local websocket = {}
 function websocket.connect(options) end
 ---@class host.websocket.Socket
 local Socket = {}
----Queues one message, before the socket is open too. Fails with "closed", or "full" when more than 8 MiB wait.
+---Queues one message, before the socket is open too. Fails with "closed", or "full" when more than 8 MiB wait, in which
+---each message counts with its cost of some 50 bytes.
 ---@param data string
 ---@param binary boolean?
 ---@return true|nil, string?, string?
@@ -172,6 +174,9 @@ local process = {}
 ---The environment.
 ---@return table<string, string>
 function process.environ() end
+---Removes a variable from the environment and wipes its value, which /proc/PID/environ would go on to show.
+---@param name string
+function process.conceal(name) end
 ---Whether a standard descriptor is a terminal.
 ---@param descriptor integer 0, 1 or 2
 ---@return boolean
@@ -195,6 +200,7 @@ local guard = {}
 ---@param ... any
 ---@return boolean, any
 function guard.resume(co, seconds, ...) end
----Limits the Lua heap; an allocation past it raises "not enough memory" where it was asked for.
+---Limits the Lua heap; an allocation past it raises "not enough memory" where it was asked for. What does not run in
+---`guard.resume`, such as the callbacks of the loop, may take 8 MiB more: a script that keeps its hoard silences nobody.
 ---@param bytes integer 0: no limit
 function guard.limit_memory(bytes) end

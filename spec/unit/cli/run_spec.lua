@@ -128,6 +128,7 @@ describe("run", function()
       return nil, "/root: Permission denied", "EACCES"
     end
     host.stopped = false
+    environ.DOCKHOST_API_KEY = "the-secret-key"
     assert.equal(0, run(accept, terminate, gone))
     assert.matches("Permission denied; DOCKHOST_STATE names another", host:logged())
   end)

@@ -71,8 +71,33 @@ describe("start-container", function()
     node.docker.taken[3101] = true
     local reply = start()
     assert.is_false(reply.success)
-    assert.matches("3101: bind: address already in use", reply.message)
+    assert.equal("port 3101 of this container is in use by another program on this node", reply.message)
+    assert.equal(503, node:call("resume_container", { USERNAME = "ada" }).status)
     assert.same({ "ada" }, node.docker:names())
+  end)
+
+  it("waits for a port that Docker holds a moment longer than its last container", function()
+    local container = add()
+    local conflict = "driver failed: listen tcp4 0.0.0.0:3101: bind: address already in use"
+    for _ = 1, 3 do
+      node.docker:fail("POST", "/start$", 500, conflict)
+    end
+    assert.is_true(start().success)
+    assert.equal("running", container.state)
+  end)
+
+  it("is a success where the answer was lost though Docker did it", function()
+    local container = add()
+    node.docker:lose("POST", "/start$")
+    assert.equal("Instance resumed successfully", start().message)
+    assert.equal("running", container.state)
+  end)
+
+  it("is a 503 where the call was lost before Docker did it", function()
+    local container = add()
+    node.docker:fail("POST", "/start$", 503, "lost")
+    assert.equal(503, node:call("resume_container", { USERNAME = "ada" }).status)
+    assert.equal("exited", container.state)
   end)
 
   it("says so where Docker publishes no ports", function()

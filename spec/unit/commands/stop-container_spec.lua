@@ -61,6 +61,28 @@ describe("stop-container", function()
     assert.equal("cannot stop container: permission denied", stop().message)
   end)
 
+  it("is a success where the answer was lost though Docker did it, or does it meanwhile", function()
+    local container = add()
+    node.docker:lose("POST", "/stop$")
+    assert.is_true(stop().success)
+    assert.equal("exited", container.state)
+    container.state = "running"
+    node.docker:fail("POST", "/stop$", 503, "lost")
+    local sent = node:send("stop-container", { username = "ada" })
+    node:settle()
+    assert.same({}, sent.answers)
+    container.state = "exited"
+    node:advance(1)
+    node:settle()
+    assert.is_true(sent.reply.success)
+  end)
+
+  it("is a 503 where the call was lost before Docker did it", function()
+    add()
+    node.docker:fail("POST", "/stop$", 503, "lost")
+    assert.equal(503, node:call("stop_container", { USERNAME = "ada" }).status)
+  end)
+
   it("is known at once to the running-check", function()
     add()
     node:call("check_if_container_running", { USERNAME = "ada" })

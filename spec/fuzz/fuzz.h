@@ -1,0 +1,8 @@
+#ifndef DOCKHOST_FUZZ_H
+#define DOCKHOST_FUZZ_H
+
+#include "door.h"
+
+int luaopen_fuzz_peer(lua_State *L);
+
+#endif
