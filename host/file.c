@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "worker.h"
 
 static const char LOCK[] = "host.file.Lock";
+enum { ID_BYTES = 16, ID_LENGTH = 2 * ID_BYTES };
 
 /* (path) -> lock | nil, message, code */
 static int file_lock(lua_State *L) {
@@ -38,6 +41,32 @@ static int file_unlock(lua_State *L) {
     host_release(L, fd);
   }
   return 0;
+}
+
+static bool file_make_id(int fd, char id[ID_LENGTH + 1]) {
+  unsigned char random[ID_BYTES];
+  if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+    return false;
+  for (int i = 0; i < ID_BYTES; i++)
+    snprintf(id + 2 * i, 3, "%02x", random[i]);
+  return pwrite(fd, id, ID_LENGTH, 0) == ID_LENGTH && fsync(fd) == 0;
+}
+
+/* After a power loss the file may hold anything. */
+static bool file_read_id(int fd, char id[ID_LENGTH + 1]) {
+  id[ID_LENGTH] = '\0';
+  return pread(fd, id, ID_LENGTH, 0) == ID_LENGTH && strspn(id, "0123456789abcdef") == ID_LENGTH;
+}
+
+/* (lock) -> id | nil, message, code. Without the lock, two might make one each. */
+static int file_id(lua_State *L) {
+  int *fd = luaL_checkudata(L, 1, LOCK);
+  char id[ID_LENGTH + 1];
+  luaL_argcheck(L, *fd >= 0, 1, "closed");
+  if (!file_read_id(*fd, id) && !file_make_id(*fd, id))
+    return host_fail_errno(L, errno, "can't write to the lock file");
+  lua_pushlstring(L, id, ID_LENGTH);
+  return 1;
 }
 
 static int file_mkdir_one(const char *path, mode_t mode) {
@@ -73,7 +102,7 @@ static int file_mkdir(lua_State *L) {
 }
 
 static const luaL_Reg lock_methods[] = {
-    {"close", file_unlock}, {"__close", file_unlock}, {"__gc", file_unlock}, {NULL, NULL}};
+    {"close", file_unlock}, {"id", file_id}, {"__close", file_unlock}, {"__gc", file_unlock}, {NULL, NULL}};
 
 static const luaL_Reg file_functions[] = {
     {"read", file_read}, {"list", file_list}, {"lock", file_lock}, {"mkdir", file_mkdir}, {NULL, NULL}};

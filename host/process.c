@@ -11,10 +11,13 @@
 
 #include "host.h"
 
+enum { BOOT_ID = 36 };
+
 struct identity {
   uintmax_t namespace;
   long pid;
   unsigned long long start; /* in clock ticks since the machine came up */
+  char boot[BOOT_ID + 1];   /* after another start of the machine, all of the rest may be the same */
 };
 
 /* () -> {name = value} */
@@ -84,26 +87,48 @@ static unsigned long long process_start(long pid) {
   return state == 'Z' || state == 'X' ? 0 : start;
 }
 
+/* Which start of the machine this is, or "". */
+static void process_boot(char boot[BOOT_ID + 1]) {
+  FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+  size_t length = file ? fread(boot, 1, BOOT_ID, file) : 0;
+  if (file)
+    fclose(file);
+  boot[length] = '\0';
+}
+
 /* () -> identity */
 static int process_identity(lua_State *L) {
-  char text[96];
+  char text[128], boot[BOOT_ID + 1];
   long pid = getpid();
-  snprintf(text, sizeof text, "%" PRIuMAX ":%ld:%llu", process_namespace(), pid, process_start(pid));
+  process_boot(boot);
+  snprintf(text, sizeof text, "%" PRIuMAX ":%ld:%llu:%s", process_namespace(), pid, process_start(pid), boot);
   lua_pushstring(L, text);
   return 1;
 }
 
+/* One without the last field is of an earlier version. */
 static bool identity_parse(const char *text, struct identity *identity) {
   int end = 0;
-  return sscanf(text, "%" SCNuMAX ":%ld:%llu%n", &identity->namespace, &identity->pid, &identity->start,
-                &end) == 3 &&
-         text[end] == '\0';
+  if (sscanf(text, "%" SCNuMAX ":%ld:%llu%n", &identity->namespace, &identity->pid, &identity->start, &end) !=
+      3)
+    return false;
+  if (text[end] == '\0') {
+    process_boot(identity->boot);
+    return true;
+  }
+  return text[end] == ':' && snprintf(identity->boot, sizeof identity->boot, "%s", text + end + 1) <= BOOT_ID;
+}
+
+static bool identity_visible(const struct identity *identity) {
+  char boot[BOOT_ID + 1];
+  process_boot(boot);
+  return identity->namespace == process_namespace() && strcmp(identity->boot, boot) == 0;
 }
 
 /* (identity) -> boolean | nil */
 static int process_alive(lua_State *L) {
   struct identity identity;
-  if (identity_parse(luaL_checkstring(L, 1), &identity) && identity.namespace == process_namespace())
+  if (identity_parse(luaL_checkstring(L, 1), &identity) && identity_visible(&identity))
     lua_pushboolean(L, identity.start && process_start(identity.pid) == identity.start);
   else
     lua_pushnil(L);

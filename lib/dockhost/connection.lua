@@ -13,6 +13,9 @@ local STABLE_SECONDS = 60
 local OUTBOX_LIMIT = 256
 -- What the server needs beyond its own ping times to see that an old socket is dead.
 local STALE_MARGIN = 5
+-- The longest wait for commands to end. That nobody reaches this node is worse than what the redial costs a command
+-- that still runs: its reply is the user's event in the new session.
+local IDLE_SECONDS = 60
 -- What stands around a value in a frame: the packet's types, the namespace, the id, the recovery's offset.
 local FRAME_OVERHEAD = 512
 local LONGEST_TIMER = 30 * 86400
@@ -54,6 +57,7 @@ function Connection:recover(err, traceback)
   if self.link then
     self.link:leave()
   end
+  self:forget_cure()
   self.state, self.link = "offline", nil
   self.recovery = self.timer.start(RESTART_SECONDS, function()
     self.recovery = nil
@@ -80,6 +84,7 @@ function Connection:connect()
     return { code = "refused", message = message, no_key = true }
   end
   self.state = "connecting"
+  self.dialled_at = self.now()
   self.link = link.new({
     websocket = self.websocket,
     resolver = self.resolver,
@@ -110,7 +115,6 @@ function Connection:connected(effect)
   self.state = "connected"
   self.connected_at = self.now()
   self.last_failure = nil
-  self.lineage = effect.recovered and self.lineage or {}
   self.log:info("accepted by the main server at " .. settings.server.text, { recovered = effect.recovered or nil })
   self.notify("connected", { server = settings.server.text, recovered = effect.recovered == true })
   for _, reply in ipairs(self.outbox:take()) do
@@ -134,7 +138,7 @@ local function fits(value, event, max_payload)
 end
 
 function Connection:received(effect)
-  local max_payload, lineage = self.link.session.max_payload, self.lineage
+  local asker, max_payload = self.link, self.link.session.max_payload
   self.dispatch({
     event = effect.name,
     payload = effect.args[1],
@@ -143,19 +147,19 @@ function Connection:received(effect)
       return fits(value, event, max_payload)
     end,
     answer = function(value, event, event_value)
-      self:send({ id = effect.id, lineage = lineage, value = value, event = event, event_value = event_value })
+      self:send({ id = effect.id, asker = asker, value = value, event = event, event_value = event_value })
     end,
   })
 end
 
--- Sends a reply now or keeps it. The acknowledgement is possible in the session that asked for it, or a recovered one;
--- in a new session the reply becomes the user's event.
+-- Sends a reply now or keeps it. The acknowledgement is possible on the connection that asked for it. On a later one
+-- the reply becomes the user's event, in a recovered session too: socket.io keeps no callbacks across a recovery.
 function Connection:send(reply)
   if self.state ~= "connected" then
     return self:keep(reply)
   end
   local session, frame, message, code = self.link.session, nil, nil, nil
-  if reply.id and reply.lineage == self.lineage then
+  if reply.id and reply.asker == self.link then
     frame, message, code = session:ack(reply.id, { reply.value })
   elseif reply.event then
     frame, message, code = session:emit(reply.event, { reply.event_value })
@@ -192,45 +196,64 @@ function Connection:emit(event, ...)
   return self.link:send(frame)
 end
 
+-- When the server must have dropped a socket whose last ping came then.
+local function dead_by(session, heard_at)
+  return heard_at + (session.ping_interval + session.ping_timeout) / 1000 + STALE_MARGIN
+end
+
 function Connection:disconnected(ended)
   local session = self.link.session
-  if ended.connected then
+  if ended.code == "left" then
+    -- The server has ended that session too.
+    self.pid, self.offset = nil, nil
+  elseif ended.connected then
     self.pid, self.offset = session.pid, session.offset
   end
   self.state = "offline"
   self.link = nil
-  if self.cure then
-    self.cure:close()
-    self.cure = nil
-  end
-  if ended.connected and not ended.clean then
-    local seconds = (session.ping_interval + session.ping_timeout) / 1000 + STALE_MARGIN
-    self.stale_until = self.now() + seconds
+  self:forget_cure()
+  -- A handshake may have been accepted though its answer was lost: the server has registered that socket too.
+  if session.heard_at and not ended.clean and ended.code ~= "refused" then
+    self.stale_until = math.max(self.stale_until or 0, dead_by(session, session.heard_at))
   end
 end
 
 -- After an unclean loss the server still holds the old socket, and forgets this node when that one times out. So it is
 -- redialled once more when that must have happened, at a moment when no command is in flight.
 function Connection:plan_cure()
-  if self.stale_until and self.now() >= self.stale_until then
-    -- The old socket was dead before this connection was made.
+  -- A machine that lost its power may have left a socket too: its last ping came before `now` was 0, the boot.
+  self.stale_until = self.stale_until or dead_by(self.link.session, 0)
+  if self.dialled_at >= self.stale_until then
+    -- The old socket was dead before the server registered this connection.
     self.stale_until = nil
-  end
-  if not self.stale_until then
     return
   end
   local cured = self.link
+  local function cure()
+    self:heal(cured)
+  end
   self.cure = self.timer.start(math.max(0, self.stale_until - self.now()), function()
-    self.cure = nil
-    self.when_idle(function()
-      if self.link == cured and self.state == "connected" then
-        self.stale_until = nil
-        self.log:info("connecting anew: the main server has dropped the lost connection by now, and this node with it")
-        self.renewing = true
-        self.link:leave()
-      end
-    end)
+    self.cure = self.timer.start(IDLE_SECONDS, cure)
+    self.when_idle(cure)
   end)
+end
+
+function Connection:heal(cured)
+  if self.link ~= cured or self.state ~= "connected" or not self.stale_until then
+    return
+  end
+  self:forget_cure()
+  self.stale_until = nil
+  self.log:info("connecting anew: the main server has dropped the lost connection by now, and this node with it")
+  self.renewing = true
+  self.link:leave()
+end
+
+function Connection:forget_cure()
+  if self.cure then
+    self.cure:close()
+    self.cure = nil
+  end
 end
 
 local ADVICE = {

@@ -13,6 +13,8 @@ containers.USERNAME = "dockhost.username"
 -- Who makes the container, and in which attempt: tells what a crash left half made from what is being made.
 containers.MAKER = "dockhost.maker"
 containers.ATTEMPT = "dockhost.attempt"
+-- The state directory whose lock the maker holds: whoever holds it later knows that that one has ended.
+containers.NODE = "dockhost.node"
 
 local Containers = {}
 Containers.__index = Containers
@@ -24,7 +26,16 @@ function containers.new(options)
     image = options.image,
     bindings = bindings.new({ docker = options.docker }),
     states = {},
+    undo = function()
+      return false
+    end,
   }, Containers)
+end
+
+-- No method, since scripts have those. `fn(inspected)` sees a container before it is taken for its user's. It returns true where a failed command had left
+-- it and it is removed by now, false where it is whole, or nil, message, status where it could not be removed.
+function containers.undo_first(self, fn)
+  self.undo = fn
 end
 
 local function is_managed(labels)
@@ -97,6 +108,13 @@ local function by_name(self, name, user)
   local instance = self:own(inspected)
   if not instance or instance.username ~= user then
     return nil, "no such container", 404, true
+  end
+  local undone, why, code = self.undo(inspected)
+  if undone == nil then
+    return nil, why, code
+  elseif undone then
+    self.states[user] = nil
+    return nil, "no such container", 404
   end
   return instance
 end

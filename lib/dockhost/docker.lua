@@ -14,8 +14,8 @@ docker.API_VERSION = "1.47"
 local MOST_LOG = 4 * 1024 * 1024
 local MOST_REFUSAL_CHUNKS = 64
 local MOST_MESSAGE = 2000
--- A list of all containers is as long as it is: its bytes are its bound, and the heap's.
-local MOST_VALUES = math.maxinteger
+-- More than a list of ten thousand containers has; its bytes and the heap are bounds as well.
+local MOST_VALUES = 4 * 1024 * 1024
 
 local Client = {}
 Client.__index = Client

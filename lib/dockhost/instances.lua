@@ -6,19 +6,22 @@ local username = require("dockhost.username")
 local instances = {}
 
 local NETWORK = "dockhost"
+local NAME_TRIES, NAME_SECONDS = 5, 0.5
 
 local Instances = {}
 Instances.__index = Instances
 
 -- instances.new{ docker =, containers =, networks =, flights = task.flights(…), identity =, capacity = function() -> n,
--- on_leftover = function() } -> instances. `on_leftover` hears of a container that could not be removed.
+-- node = function() -> the id of the state directory or nil, on_leftover = function() } -> instances. `on_leftover`
+-- hears of a container that could not be removed.
 function instances.new(options)
-  return setmetatable({
+  local self = setmetatable({
     docker = options.docker,
     containers = options.containers,
     networks = options.networks,
     flights = options.flights,
     identity = options.identity,
+    node = options.node,
     capacity = options.capacity,
     on_leftover = options.on_leftover or function() end,
     seats = {},
@@ -26,6 +29,10 @@ function instances.new(options)
     attempts = {},
     leftovers = {},
   }, Instances)
+  containers.undo_first(self.containers, function(inspected)
+    return self:finish_undo(inspected)
+  end)
+  return self
 end
 
 -- Takes a seat for the user's new container until the command ends. Returns true, or nil, message, 503 when the node is
@@ -65,22 +72,43 @@ local function create_body(self, instance, ctx)
   body.Labels[containers.USERNAME] = instance.username
   body.Labels[containers.MAKER] = self.identity
   body.Labels[containers.ATTEMPT] = instance.attempt
+  body.Labels[containers.NODE] = self.node()
   return body
 end
 
--- The user's plain name may be held by a container that is not ours: then the hex name serves.
-local function create_named(self, instance, body)
+local function is_name_conflict(message, status)
+  return status == 409 and message:find("in use", 1, true) ~= nil
+end
+
+-- Who has the name that Docker refused: true where it is somebody else's container, false where nobody has it (any
+-- more, or yet), or nil, message, status and the entry of the user's own.
+local function holder(self, user)
+  local existing, message, status, foreign = self.containers:of_user(user)
+  if existing then
+    return nil, user .. " already has a container", 409, containers.entry(existing)
+  elseif status ~= 404 then
+    return nil, message, status
+  end
+  return foreign == true
+end
+
+-- The user's plain name may be held by a container that is not ours: then the hex name serves. It may also be held for
+-- a moment by one that is on its way in or out, which nobody can see.
+local function create_named(self, instance, body, sleep)
   local plain, hex = username.container_name(instance.username), username.hex_name(instance.username)
   instance.name = plain
-  local id, message, status = self.docker:container_create(plain, body)
-  if id or status ~= 409 or plain == hex or not message:find("in use", 1, true) then
-    return id, message, status
-  end
-  local existing, why, code = self.containers:of_user(instance.username)
-  if existing then
-    return nil, instance.username .. " already has a container", 409, containers.entry(existing)
-  elseif code ~= 404 then
-    return nil, why, code
+  for n = 1, NAME_TRIES do
+    local id, message, status = self.docker:container_create(plain, body)
+    if id or not is_name_conflict(message, status) then
+      return id, message, status
+    end
+    local foreign, why, code, existing = holder(self, instance.username)
+    if foreign == nil then
+      return nil, why, code, existing
+    elseif foreign or n == NAME_TRIES then
+      break
+    end
+    sleep(NAME_SECONDS)
   end
   instance.name = hex
   return self.docker:container_create(hex, body)
@@ -110,7 +138,7 @@ function Instances:create(instance, ctx)
   -- In a task of its own, which no cancellation reaches: Docker would make the container all the same, later than the
   -- undo looks for it.
   return self.flights:run(instance.attempt, function()
-    local id, message, status, existing = create_named(self, instance, body)
+    local id, message, status, existing = create_named(self, instance, body, ctx.sleep)
     instance.id, ctx.partial.containerId = id, id
     return id, message, status, existing
   end)
@@ -142,12 +170,13 @@ end
 -- Removes what an attempt made, if anything. Returns true, or nil, message, status; then, and when the wait for Docker
 -- is cancelled, the container is known as left over.
 function Instances:discard(instance)
-  self.leftovers[instance.attempt] = true
   local ok, removed, message, status = pcall(remove, self, instance)
   if ok and removed then
     self.leftovers[instance.attempt] = nil
     return true
   end
+  -- Not before: a sweep meanwhile would remove it as well, and Docker refuses one of the two.
+  self.leftovers[instance.attempt] = true
   self.on_leftover()
   if not ok then
     error(removed, 0)
@@ -160,9 +189,40 @@ function Instances:is_leftover(attempt)
   return self.leftovers[attempt] == true
 end
 
--- The container of that attempt has been removed after all.
+-- A container that a failed attempt left is nobody's, whatever became of it: who started it would lose it to the sweep.
+-- Returns what `containers.undo_first` says.
+function Instances:finish_undo(inspected)
+  local attempt = (inspected.Config.Labels or {})[containers.ATTEMPT]
+  if not self:is_leftover(attempt) then
+    return false
+  end
+  local removed, message, status = self.docker:container_remove(inspected.Id)
+  if removed or status == 404 then
+    self:settle(attempt)
+    return true
+  end
+  return nil, "what a failed creation left behind can't be removed yet: " .. message, 503
+end
+
+-- The container of that attempt, if its label named one, has been removed after all.
 function Instances:settle(attempt)
-  self.leftovers[attempt] = nil
+  if attempt then
+    self.leftovers[attempt] = nil
+  end
+end
+
+-- The set of the left over attempts of which Docker makes nothing any more: what it does not list by now is gone.
+function Instances:past_leftovers()
+  local past = {}
+  for attempt in pairs(self.leftovers) do
+    past[attempt] = not self.flights.active[attempt] or nil
+  end
+  return past
+end
+
+-- A removal has failed, perhaps half-way.
+function Instances:doubt()
+  self.on_leftover()
 end
 
 -- Whether this process is still at work on the attempt that a label names.

@@ -7,6 +7,8 @@ local link = {}
 
 local CONNECT_SECONDS = 20
 local MAX_MESSAGE = 4 * 1024 * 1024
+-- How long a peer may take to confirm a good-bye; the websocket gives it up after 3.
+local FAREWELL_SECONDS = 2.5
 
 local Link = {}
 Link.__index = Link
@@ -94,9 +96,14 @@ function Link:try(address)
 end
 
 function Link:finish(ended)
-  if self.timer then
-    self.timer:close()
-    self.timer = nil
+  if self.ended then
+    return
+  end
+  for _, name in ipairs({ "timer", "farewell" }) do
+    if self[name] then
+      self[name]:close()
+      self[name] = nil
+    end
   end
   if self.socket then
     self.socket:abort()
@@ -135,13 +142,18 @@ local EFFECTS = {
     self:finish({ code = "refused", message = effect.message, data = effect.data })
   end,
   close = function(self, effect)
+    if effect.code == "protocol" then
+      -- Replies of this very turn are written still. What waits on a link that is dead is lost: whether the server has
+      -- it can't be known, and nothing is sent twice.
+      self:part()
+    end
     self:finish({ code = effect.code, message = effect.reason, clean = effect.code == "server" })
   end,
 }
 
 function Link:apply(effects)
   for _, effect in ipairs(effects) do
-    if self.ended then
+    if self.ended or self.on_gone then
       return
     end
     local handle = EFFECTS[effect.kind]
@@ -172,20 +184,35 @@ function Link:send(frame)
   return ok, message
 end
 
--- Says good-bye: the namespace is left, then the websocket closed; `run` returns with code "left", and `on_gone` hears
--- when the peer has it. Returns nil when there was nothing to leave.
+-- Closes the websocket behind what waits to be written.
+function Link:part(on_gone)
+  local socket = self.socket
+  self.socket, self.on_gone = nil, on_gone or function() end
+  socket:close()
+end
+
+-- Says good-bye: the namespace is left, then the websocket closed; `on_gone` hears when the peer has it. `run` returns
+-- then, with code "left": who dials before might be registered before the server sees the end of this one, and be
+-- forgotten with it. Returns nil when there was nothing to leave.
 function Link:leave(on_gone)
-  if self.ended or not self.opened then
+  if self.ended or self.on_gone or not self.opened then
     return nil
   end
   local farewell = self.session:leave()
   if farewell and not self:send(farewell) then
     return nil
   end
-  local socket = self.socket
-  self.socket, self.on_gone = nil, on_gone or function() end
-  socket:close()
-  self:finish({ code = "left", message = "left", clean = true })
+  self:part(function()
+    self:finish({ code = "left", message = "left", clean = true })
+    if on_gone then
+      on_gone()
+    end
+  end)
+  self:arm()
+  self.farewell = self.options.timer.start(FAREWELL_SECONDS, function()
+    self.farewell = nil
+    self:finish({ code = "left", message = "the server did not confirm the good-bye" })
+  end)
   return true
 end
 

@@ -1,5 +1,6 @@
 -- Follows Docker: its events keep the last known states fresh, and its coming and going is logged once each. When it
--- answers again, and after each creation that nobody is at work on, what a crash left half made is removed.
+-- answers again, and after each creation that nobody is at work on, what a crash left half made or half deleted is
+-- removed.
 local clock = require("dockhost.clock")
 local containers = require("dockhost.containers")
 local task = require("dockhost.task")
@@ -9,9 +10,12 @@ local monitor = {}
 local SWEEP_SECONDS = 1
 -- Somebody is making a container, or one could not be removed: look again until it is done or gone.
 local LATER_SECONDS = 10
--- A maker that can't be seen from here (another PID namespace or machine) has given up by then.
+-- A maker that can't be seen from here (another PID namespace or machine), and of which nothing else tells that it has
+-- ended, has given up by then.
 local UNSEEN_SECONDS = 300
 local LONGEST_RETRY = 5
+-- How much the clocks of a remote Docker and of this machine may differ.
+local AHEAD_SECONDS = 3600
 
 local STATES = { start = "running", restart = "running", unpause = "running", pause = "paused", die = "exited" }
 
@@ -19,7 +23,8 @@ local Monitor = {}
 Monitor.__index = Monitor
 
 -- monitor.new{ docker =, containers =, instances =, tasks =, timer =, sleep =, time =, alive = host.process.alive,
--- identity =, log =, on_event = function(user, event) } -> monitor
+-- identity =, node = function() -> the id of the state directory or nil, log =, on_event = function(user, event) }
+-- -> monitor
 function monitor.new(options)
   return setmetatable({
     docker = options.docker,
@@ -31,6 +36,7 @@ function monitor.new(options)
     time = options.time,
     alive = options.alive,
     identity = options.identity,
+    node = options.node,
     log = options.log,
     on_event = options.on_event or function() end,
   }, Monitor)
@@ -68,13 +74,16 @@ end
 function Monitor:follow()
   local wait, since = 0.5, nil
   while true do
-    local _, message = self.docker:events({ type = { "container" } }, since, function(event)
+    local _, message, status = self.docker:events({ type = { "container" } }, since, function(event)
       since = self:note(event) or since
     end, function()
       wait = 0.5
       self:opened()
     end)
     self:down(message)
+    if status >= 400 and status < 500 then
+      since = nil
+    end
     self.sleep(wait)
     wait = math.min(LONGEST_RETRY, wait * 2)
   end
@@ -112,17 +121,22 @@ function Monitor:note(event)
     self.on_event(user, event)
   end
   local nanoseconds = math.tointeger(event.timeNano)
-  if nanoseconds then
+  -- A time that is far off would hide what comes before it.
+  if nanoseconds and nanoseconds > 0 and nanoseconds // 1000000000 < self.time() + AHEAD_SECONDS then
     nanoseconds = nanoseconds + 1
     return string.format("%d.%09d", nanoseconds // 1000000000, nanoseconds % 1000000000)
   end
 end
 
--- Removes what is half made, after `seconds`. A sweep that runs already is followed by another.
+-- Removes what is half made, after `seconds` or sooner. A sweep that runs already is followed by another.
 function Monitor:sweep_in(seconds)
   if self.timer_handle then
-    return
+    if seconds >= self.timer_seconds then
+      return
+    end
+    self.timer_handle:close()
   end
+  self.timer_seconds = seconds
   self.timer_handle = self.timer.start(seconds, function()
     self.timer_handle = nil
     if self.sweeper then
@@ -145,10 +159,14 @@ local function in_the_making(self, instance, maker)
     return self.instances:at_work(instance.labels[containers.ATTEMPT])
   end
   local alive = self.alive(maker)
-  if alive == nil then
-    return self.time() - instance.created < UNSEEN_SECONDS
+  if alive ~= nil then
+    return alive
+  elseif instance.labels[containers.NODE] and instance.labels[containers.NODE] == self.node() then
+    -- It held the lock that this process holds now: an earlier life of this node, in another container or before the
+    -- machine was started anew. `dockhost call` takes no lock, so what it makes bears no such label.
+    return false
   end
-  return alive
+  return self.time() - instance.created < UNSEEN_SECONDS
 end
 
 local function abandoned(self, instance)
@@ -156,6 +174,12 @@ local function abandoned(self, instance)
   local maker = labels[containers.MAKER]
   if self.instances:is_leftover(labels[containers.ATTEMPT]) then
     return true
+  elseif instance.state == "dead" then
+    return not instance.adopted
+  elseif instance.state == "removing" and not instance.adopted then
+    -- It goes, or is dead when that fails, which no event tells.
+    self.again = true
+    return false
   elseif instance.state ~= "created" or not maker then
     return false
   end
@@ -171,14 +195,19 @@ local function still_abandoned(self, instance)
     self.again = self.again or status ~= 404
     return false
   end
-  return inspected.State.Status == "created" or self.instances:is_leftover(instance.labels[containers.ATTEMPT])
+  local state = inspected.State.Status
+  return state == "created" or state == "dead" or self.instances:is_leftover(instance.labels[containers.ATTEMPT])
 end
 
 local function remove(self, instance)
   local removed, message, status = self.docker:container_remove(instance.id)
   if removed then
     self.instances:settle(instance.labels[containers.ATTEMPT])
-    self.log:warn("removed a half-made container", { user = instance.username, made = clock.format(instance.created) })
+    local what = instance.state == "dead" and "removed a half-deleted container" or "removed a half-made container"
+    self.log:warn(what, { user = instance.username, made = clock.format(instance.created) })
+  elseif status == 409 then
+    -- Its removal is under way already.
+    self.again = true
   elseif status ~= 404 then
     self.again = true
     self.log:warn("a half-made container can't be removed", { user = instance.username, reason = message })
@@ -188,11 +217,16 @@ end
 -- While Docker is away there is nothing to do: the sweep comes with its return.
 function Monitor:sweep()
   self.again = false
+  local past = self.instances:past_leftovers()
   local list = self.containers:list()
   for _, instance in ipairs(list or {}) do
+    past[(instance.labels or {})[containers.ATTEMPT] or ""] = nil
     if abandoned(self, instance) and still_abandoned(self, instance) then
       remove(self, instance)
     end
+  end
+  for attempt in pairs(list and past or {}) do
+    self.instances:settle(attempt)
   end
   if self.again or not list and self.up then
     self:sweep_in(LATER_SECONDS)

@@ -127,6 +127,9 @@ function Node:assemble()
     networks = networks.new({ docker = self.docker, flights = task.flights(tasks) }),
     flights = task.flights(tasks),
     identity = self.identity,
+    node = function()
+      return self.id
+    end,
     capacity = setting("max_containers"),
     on_leftover = function()
       if self.monitor then
@@ -253,6 +256,9 @@ function Node:start_monitor()
     time = self.host.loop.time,
     alive = self.host.process.alive,
     identity = self.identity,
+    node = function()
+      return self.id
+    end,
     log = self.log:child("docker"),
     on_event = function(user, event)
       self.hooks:container(user, event)

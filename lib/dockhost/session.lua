@@ -25,7 +25,8 @@ Session.__index = Session
 
 -- session.new{ namespace = "/", auth = {…}, connect_timeout = 20, pid = …, offset = … }; `pid` and `offset` of the last
 -- session ask the server to go on with it. To read: state ("opening", "connecting", "connected", "closed"), deadline
--- (when `tick` is due, or nil), sid, pid, offset, max_payload (bytes), ping_interval and ping_timeout (milliseconds).
+-- (when `tick` is due, or nil), heard_at (when the last ping came, or the handshake), sid, pid, offset, max_payload
+-- (bytes), ping_interval and ping_timeout (milliseconds).
 function session.new(options)
   return setmetatable({
     namespace = options.namespace or "/",
@@ -57,6 +58,7 @@ local function close(self, effects, code, reason)
 end
 
 local function renew_heartbeat(self, now)
+  self.heard_at = now
   set_deadlines(self, self.connect_by, now + (self.ping_interval + self.ping_timeout) / 1000)
 end
 

@@ -17,9 +17,10 @@ return {
       return nil, message, status
     end
     local ok, why, code = ctx.docker:container_remove(instance.id)
-    -- 404 and 409: it went, or is going, by another hand.
-    local gone = ok or code == 404 or code == 409
-    if not gone and not (code == 503 and lost_answer.settled(ctx, instance.id, is_gone)) then
+    -- 404: it went by another hand. 409: it is going by one, and has its name and ports till then.
+    local gone = ok or code == 404
+    if not gone and not ((code == 409 or code == 503) and lost_answer.settled(ctx, instance.id, is_gone)) then
+      ctx.instances:doubt()
       return nil, why, code
     end
     ctx.containers:note(instance.username, nil)

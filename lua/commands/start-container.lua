@@ -1,5 +1,6 @@
 -- Starts a user's container; one that runs already is success.
 local bindings = require("dockhost.bindings")
+local containers = require("dockhost.containers")
 local lost_answer = require("dockhost.lost_answer")
 
 -- Docker may hold a port for a moment longer than the container that had it.
@@ -28,9 +29,16 @@ local function start(id, ctx)
   end
   local port = taken_port(how)
   if port then
-    return nil, "port " .. port .. " of this container is in use by another program on this node", 503
+    local advice = " of this container is in use by another program on this node: end that one, then start this again"
+    return nil, "port " .. port .. advice, 503
   end
   return nil, how, code
+end
+
+-- It may have no keys yet, and what has been started is never taken for half made again.
+local function is_half_made(instance)
+  local labels = instance.inspected.Config.Labels or {}
+  return instance.state == "created" and labels[containers.MAKER] ~= nil
 end
 
 return {
@@ -39,6 +47,9 @@ return {
     local instance, message, status = ctx.containers:find(params)
     if not instance then
       return nil, message, status
+    end
+    if is_half_made(instance) then
+      return nil, "this container is still being made: try again in a moment", 409
     end
     local ok, how, code = start(instance.id, ctx)
     if not ok then

@@ -10,7 +10,7 @@ const MANY = INSTRUMENTED ? 2000 : 10000;
 const LINE = 17;
 const MOST_DESCRIPTORS = 400;
 
-const suite = new Suite("hostile");
+const suite = new Suite("flood");
 const node = new HostileNode(suite);
 
 before(() => node.open());

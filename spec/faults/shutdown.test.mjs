@@ -1,12 +1,12 @@
 // The end: SIGTERM in every state of a node, a second signal, and SIGHUP in numbers. It leaves the server, ends with 0
 // within 10 s, and leaves nothing half done.
 import assert from "node:assert/strict";
-import dgram from "node:dgram";
 import { cp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as docker from "../support/docker.mjs";
 import { ROOT } from "../support/dockhost.mjs";
 import { FaultProxy } from "../support/fault-proxy.mjs";
+import { muteNameServer } from "../support/mute-name-server.mjs";
 import { ScriptedDocker } from "../support/scripted-docker.mjs";
 import { ScriptedServer } from "../support/scripted-server.mjs";
 import { Suite } from "../support/suite.mjs";
@@ -111,6 +111,7 @@ suite.test("a second signal ends it at once", async () => {
     const server = await scriptedServer();
     const scripted = await slowDocker(() => true);
     const dockhost = await suite.connect(server, { settings: { DOCKER_HOST: scripted.host } });
+    await dockhost.line(/accepted by/);
     (await server.backend()).event("stop_container", { USERNAME: suite.user() }, 1);
     await until(() => scripted.calls.some((call) => !call.background), "the command to be asked of Docker");
     dockhost.signal(first);
@@ -145,21 +146,8 @@ suite.test("while it waits to dial again, and while it waits with a refused key"
   }
 });
 
-/** A name server that hears every question and answers none. */
-async function muteNameServer(address) {
-  const questions = [];
-  const socket = suite.closing(dgram.createSocket("udp4"), (open) => open.close());
-  socket.on("message", (question) => questions.push(question));
-  await new Promise((resolve, reject) => socket.once("error", reject).bind(53, address, resolve));
-  return questions;
-}
-
 suite.test("while it resolves a name of which nobody tells", async () => {
-  const address = "127.83.9.9";
-  const questions = await muteNameServer(address);
-  const file = join(await suite.home(), "resolv.conf");
-  await writeFile(file, `nameserver ${address}\noptions timeout:30 attempts:5\n`);
-  const wrapper = ["unshare", "--mount", "sh", "-c", `mount --bind ${file} /etc/resolv.conf && exec "$@"`, "sh"];
+  const { questions, wrapper } = await muteNameServer(suite, "127.83.9.9");
   const dockhost = await suite.launch(["run"], { settings: linkTo("ws://main.example.com:3000"), wrapper });
   await until(() => questions.length, "the question for the name");
   await end(dockhost, "SIGTERM", 1000);

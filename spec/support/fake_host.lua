@@ -19,6 +19,7 @@ local fake_websocket = require("fake_websocket")
 local fake_host = {}
 
 fake_host.IDENTITY = "4026531836:100:5000"
+fake_host.NODE = "0123456789abcdef0123456789abcdef"
 fake_host.IMAGE = "sohampirale/instance"
 
 local Host = {}
@@ -80,7 +81,12 @@ local function file_of(self)
     if self.locked then
       return nil, "another process has it", "busy"
     end
-    return { close = function() end }
+    return {
+      close = function() end,
+      id = function()
+        return fake_host.NODE
+      end,
+    }
   end
   return file
 end

@@ -10,6 +10,7 @@
 --   socket:drop(message, code)          -- the connection ends without a word
 --   socket.sent, socket:take()          -- the frames that the client sent; those since the last take
 --   socket.full = true                  -- from now on, send fails
+--   websocket:confirm()                 -- every peer answers the close frame that it got, unless its socket is `deaf`
 --   websocket:assert_closed()           -- fails when a socket is still open
 local json = require("dockhost.json")
 
@@ -38,6 +39,14 @@ function Websocket:last()
   return self.sockets[#self.sockets]
 end
 
+function Websocket:confirm()
+  for _, socket in ipairs(self.sockets) do
+    if socket.state == "closing" and not socket.deaf then
+      socket:drop()
+    end
+  end
+end
+
 function Websocket:assert_closed()
   for i, socket in ipairs(self.sockets) do
     assert(socket.state == "closed", "websocket " .. i .. " is still " .. socket.state)
@@ -60,7 +69,7 @@ function Socket:pending()
   return self.full and 8 * 1024 * 1024 or 0
 end
 
--- The peer's answer to the close frame comes later: `drop` is that.
+-- The peer's answer to the close frame comes later: `drop` and `confirm` are that.
 function Socket:close()
   if self.state ~= "closed" then
     self.state = self.state == "open" and "closing" or "closed"

@@ -1,7 +1,7 @@
 // A TCP proxy that does to a connection what networks do: swallows, delays, splits and resets.
 import net from "node:net";
 
-/** One connection through the proxy. */
+/** One connection through the proxy. `delay` (ms) is its own, where it has one. */
 class Pair {
   constructor(proxy, near) {
     this.proxy = proxy;
@@ -25,7 +25,8 @@ class Pair {
   // What was swallowed never arrives, as on a link that is gone; neither does the end of either side.
   carry(chunk, to) {
     if (this.silent) return;
-    const { delay, split } = this.proxy;
+    const { split } = this.proxy;
+    const delay = this.delay ?? this.proxy.delay;
     const pieces = split ? Array.from({ length: Math.ceil(chunk.length / split) }, (_, i) => chunk.subarray(i * split, (i + 1) * split)) : [chunk];
     const write = () => pieces.forEach((piece) => to.destroyed || to.write(piece));
     if (delay) setTimeout(write, delay);

@@ -1,5 +1,6 @@
-// Runs the suites of a directory one after the other, all or those named, and looks for what they left behind.
-// Usage: node spec/support/run.mjs DIRECTORY [NAME…]
+// Runs the suites of a directory, all or those named, and looks for what they left behind. JOBS of them at once: each has
+// users and ports of its own.
+// Usage: [JOBS=2] node spec/support/run.mjs DIRECTORY [NAME…]
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import net from "node:net";
@@ -9,6 +10,7 @@ import { until } from "./until.mjs";
 
 const ENDING = ".test.mjs";
 const [directory, ...names] = process.argv.slice(2);
+const jobs = Number(process.env.JOBS || 1);
 
 async function chosen() {
   const all = (await readdir(directory)).filter((file) => file.endsWith(ENDING)).sort();
@@ -19,12 +21,18 @@ async function chosen() {
   return wanted;
 }
 
+// What it prints is kept together where others run beside it.
 function run(file) {
   const args = ["--test", "--test-reporter=spec", join(directory, file)];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: "inherit" });
+    const child = spawn(process.execPath, args, { stdio: jobs > 1 ? ["ignore", "pipe", "pipe"] : "inherit" });
+    const output = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => output.push(chunk));
     child.once("error", reject);
-    child.once("close", (code) => resolve(code));
+    child.once("close", (code) => {
+      process.stdout.write(Buffer.concat(output));
+      resolve(code);
+    });
   });
 }
 
@@ -47,12 +55,16 @@ async function waitForTurn() {
 async function main() {
   const failures = [];
   await waitForTurn();
-  for (const file of await chosen()) {
-    const began = Date.now();
-    const code = await run(file);
-    console.log(`${code === 0 ? "passed" : "FAILED"} ${file} in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
-    if (code !== 0) failures.push(file);
-  }
+  const files = await chosen();
+  const lane = async () => {
+    for (let file = files.shift(); file; file = files.shift()) {
+      const began = Date.now();
+      const code = await run(file);
+      console.log(`${code === 0 ? "passed" : "FAILED"} ${file} in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+      if (code !== 0) failures.push(file);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, lane));
   const left = (await leftovers()).map((container) => container.Name);
   if (left.length) failures.push(`containers are left behind: ${left.join(" ")}`);
   if (failures.length) console.log(`failed: ${failures.join(", ")}`);

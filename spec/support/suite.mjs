@@ -8,10 +8,10 @@ import { MainServer } from "./main-server.mjs";
 import { makeKeyPair } from "./ssh.mjs";
 
 const FIRST_PORT = 24000;
-const PORTS_EACH = 340;
+const PORTS_EACH = 320;
 const NAMES = ["documented", "deployed", "names", "ports", "foreign", "connection", "faults", "cli", "scripts", "readme",
-  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "recovery", "guide", "examples",
-  "workbench", "platform"];
+  "link", "tls", "daemon", "engine", "killed", "storm", "hostile", "secrets", "shutdown", "recovery", "halves", "flood",
+  "guide", "examples", "workbench", "platform"];
 const TEST_TIMEOUT = 90000;
 
 /** Below the ephemeral ports, so that no outgoing connection takes one. */

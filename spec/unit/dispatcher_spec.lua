@@ -465,6 +465,84 @@ describe("commands of one user", function()
   end)
 end)
 
+describe("commands of many users", function()
+  local MOST = 256
+  local started, sent
+
+  local function flood(payload)
+    started, sent = {}, {}
+    local command = waiting(started)
+    command.params = { username = "username?" }
+    with({
+      wait = command,
+      check = {
+        params = { username = "username" },
+        fallback = function()
+          return { there = true }
+        end,
+        run = error,
+      },
+    }, { wait_for = { command = "wait", reply = function(outcome)
+      return outcome.status
+    end } })
+    for i = 1, MOST do
+      sent[i] = node:send("wait", payload(i))
+    end
+  end
+
+  local function finish()
+    for _, wait in ipairs(started) do
+      wait.done({})
+    end
+  end
+
+  for what, payload in pairs({
+    ["of users"] = function(i)
+      return { username = "user" .. i }
+    end,
+    ["without a user"] = function()
+      return {}
+    end,
+  }) do
+    it("are 256 under way at most, more are refused with 429: " .. what, function()
+      flood(payload)
+      assert.equal(MOST, #started)
+      assert.equal(429, node:call("wait_for", payload(MOST + 1)))
+      assert.equal("too many commands are under way on this node", node:call("wait", payload(MOST + 1)).message)
+      started[1].done({})
+      local later = node:send("wait_for", payload(MOST + 2))
+      finish()
+      assert.equal(200, later.reply)
+      for i = 1, MOST do
+        assert.is_true(sent[i].reply.success)
+      end
+    end)
+  end
+
+  it("make a check beyond them fall back", function()
+    flood(function(i)
+      return { username = "user" .. i }
+    end)
+    assert.same({ there = true }, node:call("check", { username = "ada" }).data)
+    finish()
+  end)
+
+  it("count too while they wait in line or are undone", function()
+    with({ fail = { params = { username = "username" }, run = function(_, ctx)
+      ctx.on_undo(function()
+        ctx.sleep(5)
+      end)
+      return nil, "no luck", 409
+    end } })
+    for i = 1, MOST do
+      node:send("fail", { username = "user" .. i % 128 })
+    end
+    assert.matches("too many commands are under way", node:call("fail", { username = "ada" }).message)
+    node:advance(10)
+    assert.equal("no luck", node:call("fail", { username = "ada" }).message)
+  end)
+end)
+
 it("a containerId that names nothing of ours is 404, before anything runs", function()
   with({ ["delete-container"] = { params = { containerId = "container-id" }, run = error } })
   local foreign = node.docker:add({ name = "postgres" })

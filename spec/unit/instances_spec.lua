@@ -125,6 +125,12 @@ describe("creation", function()
     }, node.docker:find("ada").labels)
   end)
 
+  it("names the state directory where this process holds its lock", function()
+    node.node.id = "abc"
+    create(instance_of("ada"))
+    assert.equal("abc", node.docker:find("ada").labels["dockhost.node"])
+  end)
+
   it("returns the id", function()
     local id = create(instance_of("ada"))
     assert.equal(node.docker:find("ada").id, id)
@@ -296,6 +302,67 @@ describe("undoing", function()
     assert.is_true(node.instances:is_leftover(instance.attempt))
     node.instances:settle(instance.attempt)
     assert.is_false(node.instances:is_leftover(instance.attempt))
+  end)
+end)
+
+describe("what is left over", function()
+  local instance, container
+  before_each(function()
+    instance = instance_of("ada")
+    create(instance)
+    container = node.docker:find("ada")
+    container.state = "running"
+    node.instances.leftovers[instance.attempt] = true
+  end)
+
+  local function of_user()
+    return node:run(node.containers.of_user, node.containers, "ada")
+  end
+
+  it("is nobody's: it is removed before a command sees it, even when it runs", function()
+    local found, _, status = of_user()
+    assert.is_nil(found)
+    assert.equal(404, status)
+    assert.same({}, node.docker:names())
+    assert.is_false(node.instances:is_leftover(instance.attempt))
+    assert.is_nil(node.containers:last_state("ada"))
+  end)
+
+  it("is gone when another hand was quicker", function()
+    node.docker:fail("DELETE", "", 404, "No such container")
+    assert.equal(404, (select(3, of_user())))
+    assert.is_false(node.instances:is_leftover(instance.attempt))
+  end)
+
+  it("is in the way with 503 while it can't be removed", function()
+    node.docker:fail("DELETE", "", 500, "device or resource busy")
+    local found, message, status = of_user()
+    assert.is_nil(found)
+    assert.matches("left behind can't be removed yet: device or resource busy", message)
+    assert.equal(503, status)
+    assert.is_true(node.instances:is_leftover(instance.attempt))
+  end)
+
+  it("is not what the user made since", function()
+    container.labels["dockhost.attempt"] = "later"
+    assert.equal("running", of_user().state)
+  end)
+end)
+
+describe("an attempt that has failed", function()
+  it("is past when Docker is no longer at work on it", function()
+    local ctx, instance = context(), instance_of("ada")
+    local release = node.docker:hang("POST", "^/containers/create$")
+    local making = node.tasks:spawn(function()
+      node.instances:create(instance, ctx)
+    end)
+    node:settle()
+    making:cancel("overtaken")
+    node.instances.leftovers[instance.attempt] = true
+    assert.same({}, node.instances:past_leftovers())
+    release()
+    node:settle()
+    assert.same({ [instance.attempt] = true }, node.instances:past_leftovers())
   end)
 end)
 

@@ -27,6 +27,9 @@ before_each(function()
       return ({ [DEAD] = false, [ALIVE] = true })[identity]
     end,
     identity = ME,
+    node = function()
+      return node.node.id
+    end,
     log = node.log,
   })
 end)
@@ -52,6 +55,7 @@ local function made(user, maker, options)
       ["dockhost.username"] = user,
       ["dockhost.maker"] = maker,
       ["dockhost.attempt"] = options.attempt or maker and maker .. ":1:1",
+      ["dockhost.node"] = options.node,
     },
   })
 end
@@ -224,6 +228,32 @@ describe("the stream of events", function()
     assert.same({ "none", "2.000000000" }, { seen[1], seen[2] })
   end)
 
+  -- What `since` was at each opening of a stream that brings `event` and then fails with `status`.
+  local function sinces(event, status)
+    local seen = {}
+    watch.docker = {
+      address = "unix:///x",
+      events = function(_, _, since, on_event)
+        table.insert(seen, since or "none")
+        on_event(#seen == 1 and event or {})
+        return nil, "gone", status
+      end,
+    }
+    start()
+    node:advance(1)
+    return { seen[1], seen[2] }
+  end
+
+  for name, time in pairs({ ["far ahead"] = math.maxinteger, ["before all time"] = -1 }) do
+    it("is reopened from now after an event with a time " .. name, function()
+      assert.same({ "none", "none" }, sinces({ timeNano = time }, 503))
+    end)
+  end
+
+  it("is reopened from now where Docker does not take the last event's time", function()
+    assert.same({ "none", "none" }, sinces({ timeNano = 1999999999 }, 400))
+  end)
+
   it("refreshes all states when it is opened again", function()
     start()
     local ada = node.docker:add({ name = "ada", image = IMAGE })
@@ -279,6 +309,21 @@ describe("what is half made", function()
     assert.same({ "ada" }, node.docker:names())
     node:advance(30)
     assert.same({}, node.docker:names())
+  end)
+
+  it("is removed at start when it is of an earlier life of this node that can't be seen", function()
+    node.node.id = "mine"
+    made("ada", UNSEEN, { node = "mine" })
+    made("bob", UNSEEN, { node = "another's" })
+    made("eve", UNSEEN)
+    start()
+    assert.same({ "bob", "eve" }, node.docker:names())
+  end)
+
+  it("stays when its maker can't be seen and this process does not hold the state directory either", function()
+    made("ada", UNSEEN, { node = "mine" })
+    start()
+    assert.same({ "ada" }, node.docker:names())
   end)
 
   it("stays while this process is at work on it", function()
@@ -338,6 +383,34 @@ describe("what is half made", function()
     assert.same({}, node.docker:names())
   end)
 
+  it("is not what Docker has not removed whole: that is removed as well, whoever made it", function()
+    made("ada", ALIVE, { state = "dead" })
+    made("bob", nil, { state = "dead" })
+    node.docker:add({ name = "carl", image = IMAGE, state = "dead" })
+    start()
+    assert.same({ "carl" }, node.docker:names())
+    assert.equal(2, #node.log:find("warn", "removed a half-deleted container"))
+  end)
+
+  it("is looked for again while Docker removes one, which may fail", function()
+    local ada = made("ada", DEAD, { state = "removing" })
+    start()
+    node:advance(60)
+    assert.same({ "ada" }, node.docker:names())
+    ada.state = "dead"
+    node:advance(20)
+    assert.same({}, node.docker:names())
+  end)
+
+  it("is no worry while another hand removes it", function()
+    made("ada", DEAD)
+    node.docker:fail("DELETE", "", 409, "removal of container ada is already in progress")
+    start()
+    assert.equal(0, #node.log:find("warn"))
+    node:advance(20)
+    assert.same({}, node.docker:names())
+  end)
+
   for _, state in ipairs({ "running", "exited", "paused" }) do
     it("is not what has been started: " .. state, function()
       made("ada", DEAD, { state = state })
@@ -368,6 +441,15 @@ describe("what is half made", function()
     start()
     assert.same({}, node.docker:names())
     assert.is_false(node.instances:is_leftover("mine"))
+  end)
+
+  it("is forgotten where nothing of it is there", function()
+    node.instances.leftovers["past"] = true
+    node.docker:fail("GET", "^/containers/json$", 500, "broken")
+    start()
+    assert.is_true(node.instances:is_leftover("past"))
+    node:advance(20)
+    assert.is_false(node.instances:is_leftover("past"))
   end)
 
   it("is tried again where it could not be removed", function()
@@ -417,6 +499,16 @@ describe("what is half made", function()
     watch:sweep_in(1)
     node:advance(1)
     assert.same({}, node.docker:names())
+  end)
+
+  it("is swept as soon as is asked for, though a later sweep is due", function()
+    made("ada", ALIVE)
+    start()
+    made("bob", DEAD)
+    watch:sweep_in(1)
+    node:advance(1)
+    assert.same({ "ada" }, node.docker:names())
+    watch:stop()
   end)
 
   it("is not swept twice at once", function()

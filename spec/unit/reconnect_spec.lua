@@ -21,6 +21,18 @@ describe("the wait before the next try", function()
     end)
   end
 
+  it("spreads a thousand nodes that lost the same server evenly over the first second", function()
+    local counts = {}
+    for _ = 1, 1000 do
+      local tenth = math.floor(reconnect(1, "closed") * 10) + 1
+      counts[tenth] = (counts[tenth] or 0) + 1
+    end
+    for tenth = 1, 10 do
+      -- Six standard deviations of an even spread.
+      assert.is_true(math.abs((counts[tenth] or 0) - 100) < 57, "tenth " .. tenth .. " has " .. tostring(counts[tenth]))
+    end
+  end)
+
   for attempt, seconds in pairs({ 60, 120, 240, 480, 900, 900, [5000] = 900 }) do
     it(("number %d after a refusal is %d s"):format(attempt, seconds), function()
       assert.equal(seconds, reconnect(attempt, "refused"))

@@ -120,6 +120,8 @@ describe("session: deadlines", function()
     assert.are.same({ { kind = "send", frame = "3" } }, s:receive("2", false, 130))
     assert.are.equal(175, s.deadline)
     assert.are.same({}, s:tick(174))
+    s:tick(175)
+    assert.are.equal(130, s.heard_at)
   end)
 
   it("is not kept alive by events", function()

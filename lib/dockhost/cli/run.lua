@@ -144,7 +144,7 @@ function run.shut_down(app, stop)
 end
 
 -- One running node a state directory: `check` must not use the key of a node that serves (the main server forgets a
--- node when any connection of its key ends).
+-- node when any connection of its key ends). Who holds the lock may also clear up after those who held it before.
 local function take_lock(app)
   local directory = app.node.settings.state
   local made, message = app.host.file.mkdir(directory, 448) -- 0700
@@ -159,6 +159,12 @@ local function take_lock(app)
     app.log:warn("the state directory can't be used: " .. why)
   end
   app.lock = lock
+  if lock then
+    app.node.id, why = lock:id()
+    if not app.node.id then
+      app.log:warn("the state directory can't be written to: " .. why)
+    end
+  end
 end
 
 local function start(app)

@@ -286,6 +286,14 @@ function instances:discard(instance) end
 function instances:is_leftover(attempt) end
 ---@param attempt string
 function instances:settle(attempt) end
+---A removal has failed, perhaps half-way: the sweep looks at it.
+function instances:doubt() end
+---Removes a container that a failed attempt has left; false where it is none.
+---@param inspected table
+---@return boolean|nil, string?, integer?
+function instances:finish_undo(inspected) end
+---@return table<string, true>
+function instances:past_leftovers() end
 ---@param attempt string
 ---@return boolean
 function instances:at_work(attempt) end

@@ -94,6 +94,9 @@ function Job:close() end
 ---@class host.file.Lock
 local Lock = {}
 function Lock:close() end
+---A random name that the file keeps: made once, by the first who asks.
+---@return string|nil, string?, string?
+function Lock:id() end
 
 ---@class host.websocket
 local websocket = {}
@@ -181,10 +184,11 @@ function process.conceal(name) end
 ---@param descriptor integer 0, 1 or 2
 ---@return boolean
 function process.isatty(descriptor) end
----Names this process among all that may use this machine's Docker: "pid-namespace:pid:start-time".
+---Names this process among all that may use this Docker: "pid-namespace:pid:start-time:boot-id".
 ---@return string
 function process.identity() end
----Whether the process so named still runs: nil when it lives in another PID namespace and can't be seen.
+---Whether the process so named still runs: nil when it can't be seen from here, for it is of another PID namespace,
+---of another machine, or of this one before it was started anew.
 ---@param identity string
 ---@return boolean|nil
 function process.alive(identity) end

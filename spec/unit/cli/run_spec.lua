@@ -53,6 +53,7 @@ end
 -- Lets the time go on by itself.
 local function wait(seconds)
   return function()
+    host.sockets:confirm()
     host.clock:advance(seconds)
   end
 end
@@ -110,6 +111,32 @@ describe("run", function()
     run(accept, terminate, gone)
     assert.matches("accepted by the main server", host:logged())
     assert.matches("Docker does not answer", host:logged())
+  end)
+
+  it("labels what it makes with its state directory, while it holds the lock of that", function()
+    local function label()
+      return host.docker:find("ada").labels["dockhost.node"]
+    end
+    run(accept, create("ada"), function()
+      assert.equal(fake_host.NODE, label())
+    end, terminate, gone)
+  end)
+
+  it("does not where another node holds the lock", function()
+    host.locked = true
+    run(accept, create("ada"), function()
+      assert.is_nil(host.docker:find("ada").labels["dockhost.node"])
+    end, terminate, gone)
+  end)
+
+  it("says where the state directory can't be written to", function()
+    host.file.lock = function()
+      return { id = function()
+        return nil, "No space left on device", "ENOSPC"
+      end }
+    end
+    assert.equal(0, run(accept, terminate, gone))
+    assert.matches("the state directory can't be written to: No space left on device", host:logged())
   end)
 
   it("warns where another node runs with the same state", function()

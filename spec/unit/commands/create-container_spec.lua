@@ -167,6 +167,24 @@ describe("a name that a foreign container holds", function()
     assert.same({ "ada" }, docker:names())
   end)
 
+  it("for a moment alone, on its way in or out, is waited for", function()
+    local docker = with()
+    for _ = 1, 2 do
+      docker:fail("POST", "^/containers/create$", 409, 'Conflict. The container name "/ada" is already in use')
+    end
+    assert.is_true(create().success)
+    assert.same({ "ada" }, docker:names())
+  end)
+
+  it("that nobody can see gives way in the end", function()
+    local docker = with()
+    for _ = 1, 5 do
+      docker:fail("POST", "^/containers/create$", 409, 'Conflict. The container name "/ada" is already in use')
+    end
+    assert.is_true(create().success)
+    assert.same({ "dockhost-x616461" }, docker:names())
+  end)
+
   it("may be the beginning of foreign ids", function()
     local docker = with()
     for i = 1, 2 do
@@ -403,6 +421,19 @@ describe("a failure", function()
     assert.is_true(node.instances:is_leftover(docker:find("ada").labels["dockhost.attempt"]))
   end)
 
+  it("is not left over while it is undone: a sweep keeps away", function()
+    local docker = with()
+    docker:fail("POST", "/start$", 500, "the daemon's own words")
+    local release = docker:hang("DELETE", "")
+    local sent = node:send("create-container", payload())
+    node:settle()
+    assert.is_false(node.instances:is_leftover(docker:find("ada").labels["dockhost.attempt"]))
+    release()
+    node:settle()
+    assert.is_false(sent.reply.success)
+    assert_undone(docker)
+  end)
+
   it("of container.lua is an internal error, and nothing is left", function()
     local docker = with()
     node.scripts.container = function()
@@ -414,11 +445,58 @@ describe("a failure", function()
 end)
 
 describe("a hanging Docker", function()
-  it("is given up before 290 s with 504", function()
+  for what, step in pairs({
+    ["the look-up of the user"] = { "GET", "^/containers/ada/json$" },
+    ["the list for the capacity"] = { "GET", "^/containers/json$" },
+    ["the look-up of the image"] = { "GET", "^/images/" },
+    ["the look-up of the network"] = { "GET", "^/networks/" },
+    ["the making of the network"] = { "POST", "^/networks/create$" },
+    ["the upload of the key"] = { "PUT", "/archive$" },
+    ["the start"] = { "POST", "/start$" },
+    ["the inspection after the start"] = { "GET", INSPECT_BY_ID },
+  }) do
+    it("in " .. what .. " is given up at the deadline with one 504, and undone", function()
+      local docker = with()
+      local release = docker:hang(step[1], step[2])
+      local sent = node:send("start_container", { USERNAME = "ada", SSH_PUB_KEY = KEY, startingPortNo = 3100 })
+      node:advance(277)
+      assert.equal(0, #sent.answers)
+      node:advance(2)
+      assert.equal(504, sent.reply.status)
+      assert.matches("did not finish in time and was undone", sent.reply.message)
+      assert_undone(docker)
+      assert.is_nil(next(node.instances.seats))
+      assert.equal(0, node.leftovers)
+      release()
+      node:settle()
+      assert.equal(1, #sent.answers)
+      assert.is_true(create().success)
+    end)
+  end
+
+  -- What Docker is asked to create comes to be, whoever still listens: the undo waits for it.
+  it("in the creation holds up the undo, for 10 s at most; the rest is the monitor's", function()
     local docker = with()
-    docker:hang("POST", "/start$")
+    local release = docker:hang("POST", "^/containers/create$")
     local sent = node:send("start_container", { USERNAME = "ada", SSH_PUB_KEY = KEY, startingPortNo = 3100 })
-    node:advance(290)
+    node:advance(287)
+    assert.equal(0, #sent.answers)
+    node:advance(2)
+    assert.equal(504, sent.reply.status)
+    assert.is_nil(next(node.ports.held))
+    assert.equal(1, node.leftovers)
+    release()
+    node:settle()
+    assert.is_true(node.instances:is_leftover(docker:find("ada").labels["dockhost.attempt"]))
+  end)
+
+  it("in the creation is undone where Docker is done with it before that", function()
+    local docker = with()
+    local release = docker:hang("POST", "^/containers/create$")
+    local sent = node:send("start_container", { USERNAME = "ada", SSH_PUB_KEY = KEY, startingPortNo = 3100 })
+    node:advance(280)
+    release()
+    node:settle()
     assert.equal(504, sent.reply.status)
     assert_undone(docker)
   end)
@@ -428,7 +506,9 @@ describe("a hanging Docker", function()
     docker:hang("POST", "/start$")
     docker:hang("GET", INSPECT_BY_ID)
     local sent = node:send("create-container", payload())
-    node:advance(290)
+    node:advance(287)
+    assert.equal(0, #sent.answers)
+    node:advance(2)
     assert.is_false(sent.reply.success)
     assert.equal(1, node.leftovers)
     assert.is_nil(next(node.ports.held))

@@ -28,6 +28,20 @@ local function start()
 end
 
 describe("start-container", function()
+  it("does not start what is still being made, or is half made", function()
+    local container = add("created")
+    container.labels = { ["dockhost.managed"] = "true", ["dockhost.maker"] = "1:1:1" }
+    local reply = node:call("resume_container", { USERNAME = "ada" })
+    assert.equal(409, reply.status)
+    assert.matches("still being made", reply.message)
+    assert.equal("created", container.state)
+  end)
+
+  it("starts what somebody else created and never started", function()
+    add("created", { adopted = true })
+    assert.is_true(start().success)
+  end)
+
   it("starts a stopped container on the ports that it had", function()
     local container = add()
     assert.same({
@@ -71,7 +85,8 @@ describe("start-container", function()
     node.docker.taken[3101] = true
     local reply = start()
     assert.is_false(reply.success)
-    assert.equal("port 3101 of this container is in use by another program on this node", reply.message)
+    assert.equal("port 3101 of this container is in use by another program on this node: end that one, then start this "
+      .. "again", reply.message)
     assert.equal(503, node:call("resume_container", { USERNAME = "ada" }).status)
     assert.same({ "ada" }, node.docker:names())
   end)
