@@ -176,7 +176,7 @@ lint: ## Check formatting, warnings, scripts and the rockspec
 	clang-format --dry-run -Werror host/*.c host/*.h spec/fuzz/*.c spec/fuzz/*.h
 	cppcheck --quiet --library=lua --std=c11 --enable=warning,performance,portability --inline-suppr --suppress=identicalInnerCondition \
 	  --error-exitcode=1 host
-	luacheck --quiet --config .luacheckrc host lib lua spec examples *.rockspec
+	luacheck --quiet --config .luacheckrc host lib lua spec examples bench *.rockspec
 	shellcheck --external-sources $(SCRIPTS)
 	$(SETUP)/check-scripts
 	$(MAKE) --no-print-directory BUILD=build/werror CFLAGS='-O2 -g -Werror' build

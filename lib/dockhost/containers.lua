@@ -32,8 +32,9 @@ function containers.new(options)
   }, Containers)
 end
 
--- No method, since scripts have those. `fn(inspected)` sees a container before it is taken for its user's. It returns true where a failed command had left
--- it and it is removed by now, false where it is whole, or nil, message, status where it could not be removed.
+-- `fn(inspected)` sees a container before it is taken for its user's. It returns true where a failed command had left
+-- it and it is removed by now, false where it is whole, or nil, message, status where it could not be removed. This is
+-- no method, since scripts have those.
 function containers.undo_first(self, fn)
   self.undo = fn
 end
