@@ -2,19 +2,36 @@
  */
 #include "http_multi.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "http_idle.h"
 #include "loop.h"
 
+/* A socket that curl has asked to watch: some request uses it. */
+struct watched {
+  struct loop_source source; /* first: it is the watched socket */
+  struct watched *next;
+};
+
+static struct watched *watched;
 static CURLM *multi;
 static struct loop_timer multi_timer;
 static const struct http_multi_events *multi_events;
 
+static bool multi_uses(curl_socket_t socket) {
+  for (const struct watched *each = watched; each; each = each->next)
+    if (each->source.fd == socket)
+      return true;
+  return false;
+}
+
+/* The next request may have taken the connection before the end of this one is told. */
 static void multi_rest(CURL *easy) {
   curl_socket_t socket = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD)
+  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD &&
+      !multi_uses(socket))
     http_idle_note(socket);
 }
 
@@ -54,25 +71,31 @@ static int multi_on_timer(CURLM *handle, long milliseconds, void *arg) {
   return 0;
 }
 
+static void multi_unwatch(struct loop_source *source) {
+  struct watched **link = &watched;
+  while (*link && &(*link)->source != source)
+    link = &(*link)->next;
+  if (!*link)
+    return;
+  struct watched *gone = *link;
+  *link = gone->next;
+  loop_remove(source);
+  free(gone);
+}
+
 static int multi_watch(struct loop_source *source, curl_socket_t socket, uint32_t events) {
   http_idle_forget(socket);
   if (source)
     return loop_modify(source, events);
-  source = malloc(sizeof *source);
-  if (!source)
+  struct watched *new = malloc(sizeof *new);
+  if (!new)
     return -1;
-  *source = (struct loop_source){.fd = socket, .ready = multi_ready};
-  if (loop_add(source, events) == 0 && curl_multi_assign(multi, socket, source) == CURLM_OK)
+  *new = (struct watched){{.fd = socket, .ready = multi_ready}, watched};
+  watched = new;
+  if (loop_add(&new->source, events) == 0 && curl_multi_assign(multi, socket, &new->source) == CURLM_OK)
     return 0;
-  loop_remove(source);
-  free(source);
+  multi_unwatch(&new->source);
   return -1;
-}
-
-static void multi_unwatch(struct loop_source *source) {
-  if (source)
-    loop_remove(source);
-  free(source);
 }
 
 /* A refusal from here would end every transfer of the multi handle for good, so only the one fails. */

@@ -160,7 +160,7 @@ suite.test("a name that nobody resolves holds up nothing else: not a command, no
   await dialling.line(/Docker answers/);
   const from = dialling.mark();
   dialling.signal("SIGHUP");
-  await dialling.line(/scripts loaded/, { from });
+  await dialling.line(/scripts reloaded/, { from });
   assert.deepEqual(dialling.matching(/can't be reached/), []);
   await Promise.all([serving.stop(), dialling.stop()]);
 });

@@ -949,6 +949,36 @@ describe("host.http", function()
       assert.matches('"ApiVersion"', version)
     end)
 
+    -- A connection that one request has left is taken by another before the first one's end is told: it is not idle.
+    it("loses none of many at once, which hand connections on to each other", function()
+      local left, running, answered = 6000, 0, 0
+      local failure = within(60, function(done)
+        local function ask()
+          if left == 0 then
+            return running == 0 and done(nil)
+          end
+          left, running = left - 1, running + 1
+          assert(http.request({
+            url = "http://docker/_ping",
+            unix_socket = DOCKER,
+            method = "POST", -- a GET that is lost is asked again
+            on_done = function(status, message)
+              running, answered = running - 1, answered + 1
+              if not status then
+                done(message)
+              end
+              ask()
+            end,
+          }))
+        end
+        for _ = 1, 150 do
+          ask()
+        end
+      end)
+      assert.is_nil(failure)
+      assert.are.equal(6000, answered)
+    end)
+
     it("takes a streamed body, and streams its events", function()
       local name = ("dockhost-spec-%d"):format(os.time())
       local file = { name = "file", type = "file", mode = 420, content = ("x"):rep(100000) }
