@@ -82,7 +82,7 @@ for (const format of ["text", "json"]) {
       await server.ask("container-status", { username: text });
       await server.ask("check_if_container_exists", { USERNAME: text });
     }
-    for (const [lines, next] of [[`${second}\n${second}\n`, /scripts loaded/], [second, /accepted by/]]) {
+    for (const [lines, next] of [[`${second}\n${second}\n`, /scripts reloaded/], [second, /accepted by/]]) {
       const from = dockhost.mark();
       await writeFile(file, lines);
       dockhost.signal("SIGHUP");
@@ -195,7 +195,7 @@ suite.test("/proc shows the key to nobody", async () => {
   // What was wiped is still known after a reload.
   const from = dockhost.mark();
   dockhost.signal("SIGHUP");
-  await dockhost.line(/scripts loaded/, { from });
+  await dockhost.line(/scripts reloaded/, { from });
   server.io.disconnectSockets(true);
   await until(() => server.connections.length === 2 && server.connected(), "the next connection");
   assert.equal(server.shown, key);

@@ -197,7 +197,7 @@ suite.test("at any moment of the start: by the signal or with 0, and no word of 
 suite.test("a hundred SIGHUPs: the same process, the same connection, the same descriptors", async () => {
   const server = await suite.server();
   const dockhost = await suite.connect(server);
-  const settled = () => dockhost.matching(/scripts loaded/).length;
+  const settled = () => dockhost.matching(/scripts reloaded/).length;
   const descriptors = async () => (await readdir(`/proc/${dockhost.pid}/fd`)).length;
   const reload = async () => {
     const from = settled();

@@ -98,7 +98,7 @@ local function new_world()
     }),
   }, World)
   world.node = node.new({
-    host = host, tasks = world.tasks, log = world.log, settings = SETTINGS, directory = DIRECTORY,
+    host = host, tasks = world.tasks, log = world.log, settings = SETTINGS, directories = { DIRECTORY },
   })
   world.tasks:spawn(world.node.load_scripts, nil, world.node)
   host:settle()
