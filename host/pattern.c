@@ -1,4 +1,4 @@
-/* string.find, match, gmatch and gsub (Lua 5.4 Reference Manual, section 6.4) for the watchdog: no hook runs
+/* string.find, match, gmatch, gsub and rep (Lua 5.4 Reference Manual, section 6.4) for the watchdog: no hook runs
  * in a C function, and the standard library's may match for ever. A pattern's mistakes are told before the
  * search. */
 #include "pattern.h"
@@ -269,6 +269,21 @@ static int pattern_gsub(lua_State *L) {
   return 2;
 }
 
+/* (text, times, separator) -> text. The standard library's turns for ever where there is nothing to copy. */
+static int pattern_rep(lua_State *L) {
+  size_t size, between;
+  luaL_checklstring(L, 1, &size);
+  luaL_optlstring(L, 3, "", &between);
+  if (size + between == 0 && luaL_checkinteger(L, 2) > 1) {
+    lua_pushinteger(L, 1);
+    lua_replace(L, 2);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  return 1;
+}
+
 static const luaL_Reg pattern_functions[] = {{"find", pattern_find},
                                              {"match", pattern_match},
                                              {"gmatch", pattern_gmatch},
@@ -279,5 +294,8 @@ void pattern_replace(lua_State *L) {
   program_prepare();
   lua_getglobal(L, "string");
   luaL_setfuncs(L, pattern_functions, 0);
+  lua_getfield(L, -1, "rep");
+  lua_pushcclosure(L, pattern_rep, 1);
+  lua_setfield(L, -2, "rep");
   lua_pop(L, 1);
 }

@@ -136,12 +136,12 @@ const char *program_run(struct run *run, const char *at) {
   for (int number = 0; number < run->program->count; number++) {
     const char *next = run_item(run, number, at, &made);
     at = next ? next : run_otherwise(run, &made, &number);
-    if (!at)
-      return NULL;
     if (++run->work >= WORK) {
       run->work = 0;
       guard_check(run->L);
     }
+    if (!at)
+      return NULL;
   }
   return at;
 }

@@ -18,6 +18,9 @@ local STALE_MARGIN = 5
 local IDLE_SECONDS = 60
 -- What stands around a value in a frame: the packet's types, the namespace, the id, the recovery's offset.
 local FRAME_OVERHEAD = 512
+-- The websocket holds 8 MiB at most.
+local MOST_PENDING, FLUSH_SECONDS = 1024 * 1024, 0.05
+local OUTBOX_BYTES = 32 * 1024 * 1024
 local LONGEST_TIMER = 30 * 86400
 local RESTART_SECONDS = 10
 
@@ -28,7 +31,7 @@ Connection.__index = Connection
 -- read = function(path, limit), lan_address = function() -> text | nil, policy = function(attempt, reason) -> seconds,
 -- dispatch = function(request), when_idle = function(fn), notify = function(hook, event) } -> connection
 function connection.new(options)
-  local self = { outbox = outbox.new({ limit = OUTBOX_LIMIT }), attempt = 0, state = "offline" }
+  local self = { outbox = outbox.new({ limit = OUTBOX_LIMIT, bytes = OUTBOX_BYTES }), attempt = 0, state = "offline" }
   self.notify = function() end
   for name, value in pairs(options) do
     self[name] = value
@@ -78,8 +81,11 @@ end
 
 -- One connection, to its end.
 function Connection:connect()
-  local settings = self.settings()
-  local auth, message = auth_of(self)
+  local settings, auth, message
+  repeat
+    settings = self.settings()
+    auth, message = auth_of(self)
+  until settings == self.settings()
   if not auth then
     return { code = "refused", message = message, no_key = true }
   end
@@ -117,13 +123,33 @@ function Connection:connected(effect)
   self.last_failure = nil
   self.log:info("accepted by the main server at " .. settings.server.text, { recovered = effect.recovered or nil })
   self.notify("connected", { server = settings.server.text, recovered = effect.recovered == true })
-  for _, reply in ipairs(self.outbox:take()) do
-    self:send(reply)
+  if not self.renewing then
+    self:plan_cure()
   end
+  self:flush()
   if self.renewing then
     self.link:leave()
-  else
-    self:plan_cure()
+  end
+end
+
+-- Sends what was kept, no faster than the server takes it. What can't be sent loses no other reply.
+function Connection:flush()
+  self.flushing = nil
+  while self.state == "connected" and not self.link.ended do
+    if self.link:pending() > MOST_PENDING then
+      self.flushing = self.timer.start(FLUSH_SECONDS, function()
+        self:flush()
+      end)
+      return
+    end
+    local reply = self.outbox:first()
+    if not reply then
+      return
+    end
+    local ok, why = pcall(self.send, self, reply)
+    if not ok then
+      self.log:error("a reply can't be sent", { reason = tostring(why) })
+    end
   end
 end
 
@@ -173,8 +199,9 @@ function Connection:send(reply)
 end
 
 function Connection:keep(reply)
-  local lost = self.outbox:put(reply)
-  if lost then
+  reply.asker = nil
+  local text = json.encode(reply.event_value)
+  for _, lost in ipairs(self.outbox:put(reply, text and #text or 0)) do
     self.log:warn("a reply was dropped: too many wait for the connection", { event = lost.event })
   end
 end
@@ -211,6 +238,10 @@ function Connection:disconnected(ended)
   end
   self.state = "offline"
   self.link = nil
+  if self.flushing then
+    self.flushing:close()
+    self.flushing = nil
+  end
   self:forget_cure()
   -- A handshake may have been accepted though its answer was lost: the server has registered that socket too.
   if session.heard_at and not ended.clean and ended.code ~= "refused" then
@@ -356,7 +387,7 @@ end
 -- Leaves the server and ends; `done()` is called when the good-bye has been written.
 function Connection:stop(done)
   self.stopping = true
-  for _, timer in pairs({ self.expiry_timer, self.cure, self.recovery }) do
+  for _, timer in pairs({ self.expiry_timer, self.cure, self.recovery, self.flushing }) do
     timer:close()
   end
   if not self.link or not self.link:leave(done) then

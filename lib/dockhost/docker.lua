@@ -1,5 +1,6 @@
 -- The Docker Engine API, for the calls that we make (https://docs.docker.com/engine/api/). Each call waits, and returns
 -- what it asked for, or nil, a message and a status: the daemon's own where it answered, 503 where it did not.
+local delivery = require("dockhost.delivery")
 local docker_shape = require("dockhost.docker_shape")
 local docker_stream = require("dockhost.docker_stream")
 local json = require("dockhost.json")
@@ -90,8 +91,8 @@ function Client:exchange(method, path, options)
     body = text
     headers["Content-Type"] = "application/json"
   end
-  local status, answer_headers, answer = self.wait(function(done)
-    local request, message, code = self.request({
+  local status, answer_headers, answer = delivery.run(self.wait, function(push, done)
+    return self.request({
       url = self.base .. path,
       unix_socket = self.unix_socket,
       tls = self.tls,
@@ -101,16 +102,14 @@ function Client:exchange(method, path, options)
       timeout = options.timeout,
       idle_timeout = options.idle_timeout,
       limit = options.limit,
-      on_head = options.on_head,
-      on_data = options.on_data,
+      on_head = options.on_head and function(code)
+        push(0, options.on_head, code)
+      end,
+      on_data = options.on_data and function(chunk)
+        push(#chunk, options.on_data, chunk)
+      end,
       on_done = done,
     })
-    if not request then
-      return done(nil, message, code)
-    end
-    return function()
-      request:close()
-    end
   end)
   self.observe(method, path, status or 503)
   if not status then

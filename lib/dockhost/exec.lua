@@ -7,6 +7,8 @@ local exec = {}
 
 local MOST_OUTPUT = 1024 * 1024
 local MOST_WAITING = 4 * 1024 * 1024
+-- What a piece costs besides its bytes.
+local PIECE_BYTES = 256
 -- Docker tells the end of the output a moment before it knows the exit code.
 local TRIES = 20
 local PAUSE_SECONDS = 0.05
@@ -42,7 +44,7 @@ local function start(services, id)
   end
   local stream
   local feed = docker_stream.frames(function(text, kind)
-    bytes = bytes + #text
+    bytes = bytes + #text + PIECE_BYTES
     table.insert(waiting, { text, STREAMS[kind] })
     tell()
   end)
@@ -76,7 +78,7 @@ local function start(services, id)
     end
     local piece = table.remove(waiting, 1)
     if piece then
-      bytes = bytes - #piece[1]
+      bytes = bytes - #piece[1] - PIECE_BYTES
       return piece[1], piece[2]
     end
     return nil, ended

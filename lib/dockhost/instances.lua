@@ -67,6 +67,10 @@ end
 -- What the script says, under the labels that ownership rests on.
 local function create_body(self, instance, ctx)
   local body = ctx.describe(instance)
+  if type(body) ~= "table" then
+    local advice = "must return the body of Docker's create call, not "
+    error("container.lua " .. advice .. type(body) .. ": is a `return` missing?", 0)
+  end
   body.Labels = body.Labels or {}
   body.Labels[containers.MANAGED] = "true"
   body.Labels[containers.USERNAME] = instance.username

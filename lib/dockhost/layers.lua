@@ -51,11 +51,23 @@ local function add_folder(found, directory, folder, names)
   end
 end
 
-local function add_layer(found, directory, list)
+-- Likely mistakes, which would else go unseen: a script beside the folders, a folder under nearly its name.
+local NEARLY = { command = true, job = true, hook = true }
+
+local function add_misplaced(misplaced, directory, names)
+  for _, name in ipairs(names) do
+    if NEARLY[name] or layers.is_script(name) and not is_policy(name) then
+      table.insert(misplaced, directory .. "/" .. name)
+    end
+  end
+end
+
+local function add_layer(found, misplaced, directory, list)
   local names, message = list(directory)
   if not names then
     return nil, message
   end
+  add_misplaced(misplaced, directory, names)
   local present = {}
   for _, name in ipairs(names) do
     present[name] = true
@@ -78,11 +90,11 @@ local function add_layer(found, directory, list)
 end
 
 -- The files in effect, by name: (directories, the winning one first; list = function(path) -> names | nil, message) ->
--- list of { name = "commands/x.lua", path =, directory =, shadows = path? } | nil, message
+-- list of { name = "commands/x.lua", path =, directory =, shadows = path? }, list of misplaced paths | nil, message
 function layers.survey(directories, list)
-  local found = {}
+  local found, misplaced = {}, {}
   for _, directory in ipairs(directories) do
-    local ok, message = add_layer(found, directory, list)
+    local ok, message = add_layer(found, misplaced, directory, list)
     if not ok then
       return nil, message
     end
@@ -94,7 +106,7 @@ function layers.survey(directories, list)
   table.sort(files, function(a, b)
     return a.name < b.name
   end)
-  return files
+  return files, misplaced
 end
 
 return layers

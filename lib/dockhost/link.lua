@@ -184,6 +184,11 @@ function Link:send(frame)
   return ok, message
 end
 
+-- How many bytes wait to be written.
+function Link:pending()
+  return self.socket and self.socket:pending() or 0
+end
+
 -- Closes the websocket behind what waits to be written.
 function Link:part(on_gone)
   local socket = self.socket

@@ -78,6 +78,8 @@ function Monitor:follow()
       since = self:note(event) or since
     end, function()
       wait = 0.5
+      -- Of what comes before the first event, too, nothing may be missed.
+      since = since or string.format("%.9f", self.time())
       self:opened()
     end)
     self:down(message)

@@ -48,6 +48,9 @@ end
 -- ctx.http{ url =, method =, headers =, body = } -> { status =, headers =, body = } | nil, message, code
 local function http_for_scripts(host, show)
   return function(options)
+    if type(options) ~= "table" or type(options.url) ~= "string" then
+      error("http needs { url = … }", 2)
+    end
     local method = options.method or "GET"
     if show and method ~= "GET" and method ~= "HEAD" then
       show(method, options.url, nil, options.body)
@@ -225,6 +228,10 @@ function Node:load_scripts()
   })
   if not set then
     return nil, errors
+  end
+  for _, path in ipairs(set.misplaced) do
+    self.log:warn(path .. " is not used: scripts lie in commands, jobs and hooks, or are container.lua, dialect.lua "
+      .. "and reconnect.lua")
   end
   local before = self.scripts
   self.scripts = set

@@ -4,24 +4,29 @@ local outbox = {}
 local Outbox = {}
 Outbox.__index = Outbox
 
--- outbox.new{ limit = 256 } -> outbox
+-- outbox.new{ limit = of replies, bytes = of all together } -> outbox
 function outbox.new(options)
-  return setmetatable({ limit = options.limit, replies = {} }, Outbox)
+  return setmetatable({ limit = options.limit, most = options.bytes, bytes = 0, replies = {} }, Outbox)
 end
 
--- Returns the reply that had to go, or nil.
-function Outbox:put(reply)
-  table.insert(self.replies, reply)
-  if #self.replies > self.limit then
-    return table.remove(self.replies, 1)
+-- Keeps a reply of that many bytes. Returns the list of those that had to go.
+function Outbox:put(reply, bytes)
+  table.insert(self.replies, { reply, bytes })
+  self.bytes = self.bytes + bytes
+  local lost = {}
+  while #self.replies > self.limit or self.bytes > self.most and self.replies[2] do
+    table.insert(lost, (self:first()))
   end
+  return lost
 end
 
--- All that is kept, oldest first; the outbox is empty afterwards.
-function Outbox:take()
-  local replies = self.replies
-  self.replies = {}
-  return replies
+-- Takes the oldest out: a reply, or nil.
+function Outbox:first()
+  local entry = table.remove(self.replies, 1)
+  if entry then
+    self.bytes = self.bytes - entry[2]
+    return entry[1]
+  end
 end
 
 return outbox

@@ -24,12 +24,15 @@ function outcome.returned(...)
   local data, message, status, details = ...
   if data == nil and select("#", ...) > 0 then
     return outcome.failure(message, status, details)
+  elseif data ~= nil and type(data) ~= "table" then
+    local advice = "return a table, or nil and what went wrong"
+    return outcome.failure("this command's script returned a " .. type(data) .. " as its data: " .. advice, 500)
   end
   return {
     success = true,
     status = status_or(status, 200, 200),
     message = type(message) == "string" and message or "done",
-    data = type(data) == "table" and data or {},
+    data = data or {},
   }
 end
 

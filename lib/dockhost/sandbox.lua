@@ -37,6 +37,10 @@ local function check_length(t)
   end
 end
 
+local function less(a, b)
+  return a < b
+end
+
 -- Where the library would turn in C, out of the watchdog's reach, for as long as a script says.
 local function bound(library)
   local insert, move, remove, sort = library.insert, library.move, library.remove, library.sort
@@ -56,8 +60,9 @@ local function bound(library)
   end
   -- Texts may be long, and no hook runs between two comparisons of the library's own.
   function library.sort(t, before)
-    return sort(t, before or function(a, b)
-      return a < b
+    before = before or less
+    return sort(t, type(before) ~= "function" and before or function(a, b)
+      return before(a, b)
     end)
   end
 end
@@ -101,7 +106,9 @@ function sandbox.new(log, shadowed)
   return setmetatable({}, {
     __index = function(_, name)
       local value = base[name]
-      if value == nil then
+      if value == nil and name == "shadowed" then
+        error("no file of this name lies below this one, so there is no `shadowed`: is it spelt like the other?", 2)
+      elseif value == nil then
         error("undefined variable '" .. tostring(name) .. "'", 2)
       end
       return value

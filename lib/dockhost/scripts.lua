@@ -26,6 +26,27 @@ local function optional(value, kind)
   return value == nil or type(value) == kind
 end
 
+-- What a table may hold. A misspelt field would else do nothing, and say nothing.
+local FIELDS = {
+  command = { "cancels", "fallback", "limit", "params", "run", "trim" },
+  job = { "every", "run" },
+  route = { "command", "reply" },
+}
+
+local function check_fields(kind, value)
+  local known = {}
+  for _, field in ipairs(FIELDS[kind]) do
+    known[field] = true
+  end
+  for field in pairs(value) do
+    if not known[field] then
+      local fields = table.concat(FIELDS[kind], ", ")
+      return nil, ("a %s has no field `%s`; its fields are %s"):format(kind, tostring(field), fields)
+    end
+  end
+  return true
+end
+
 local function check_command(value)
   if type(value) ~= "table" or type(value.run) ~= "function" then
     return nil, "must return a table with a function `run`"
@@ -33,7 +54,10 @@ local function check_command(value)
   if not optional(value.params, "table") then
     return nil, "`params` must be a table"
   end
-  local ok, message = params.validate_rules(value.params or {})
+  local ok, message = check_fields("command", value)
+  if ok then
+    ok, message = params.validate_rules(value.params or {})
+  end
   if not ok then
     return nil, message
   end
@@ -59,6 +83,10 @@ local function check_dialect(value)
     if not optional(route.command, "string") or not optional(route.reply, "function") then
       return nil, "route '" .. event .. "': `command` is a string, `reply` a function"
     end
+    local ok, message = check_fields("route", route)
+    if not ok then
+      return nil, "route '" .. event .. "': " .. message
+    end
   end
   return true
 end
@@ -80,7 +108,7 @@ local function check_job(value)
   if not math.type(every) or not (every >= SHORTEST_PERIOD and every <= LONGEST_PERIOD) then
     return nil, "`every` must be a number of seconds, from " .. SHORTEST_PERIOD .. " to " .. LONGEST_PERIOD
   end
-  return true
+  return check_fields("job", value)
 end
 
 local CHECKS = {
@@ -150,11 +178,28 @@ local function check_policies(set, errors, directories)
   end
 end
 
+-- Where a command that is routed to was taken away, that is what has to be told.
+local function route_problem(set, event, name)
+  local taken = set.files["commands/" .. name .. ".lua"]
+  if taken then
+    local advice = "take the route away too, in a dialect.lua of your own: shadowed['%s'] = nil return shadowed"
+    return ("%s takes away a command that the dialect's event '%s' is routed to: "):format(taken.path, event)
+      .. advice:format(event)
+  end
+  return set.files["dialect.lua"].path .. ": route '" .. event .. "' names no command: " .. name
+end
+
 local function check_routes(set, errors)
   for event, route in pairs(set.dialect) do
-    if not set.commands[route.command or event] then
-      local path = set.files["dialect.lua"].path
-      table.insert(errors, path .. ": route '" .. event .. "' names no command: " .. (route.command or event))
+    local name = route.command or event
+    if not set.commands[name] then
+      table.insert(errors, route_problem(set, event, name))
+    end
+  end
+  for name, command in pairs(set.commands) do
+    if command.cancels and not set.commands[command.cancels] then
+      local path = set.files["commands/" .. name .. ".lua"].path
+      table.insert(errors, path .. ": `cancels` names no command: " .. command.cancels)
     end
   end
 end
@@ -197,15 +242,16 @@ end
 -- options: read = function(path, limit) -> text | nil, message; list = function(path) -> names | nil, message;
 -- call = pcall, or one that stops what runs too long; log = logger; each = function(list, fn) -> results of pcall by
 -- item, which may call side by side (without it, one after the other)
--- set: { commands =, jobs =, hooks = by name; dialect =, reconnect =, container =; files = by "commands/x.lua" }
+-- set: { commands =, jobs =, hooks = by name; dialect =, reconnect =, container =; files = by "commands/x.lua";
+-- misplaced = paths of what is no script where it lies }
 function scripts.load(directories, options)
   local list = options.each and list_ahead(options, directories) or options.list
-  local files, message = layers.survey(directories, list)
+  local files, misplaced = layers.survey(directories, list)
   if not files then
-    return nil, { message }
+    return nil, { misplaced }
   end
   local reading = setmetatable({ read = options.each and read_ahead(options, files) }, { __index = options })
-  local set, errors = { commands = {}, jobs = {}, hooks = {}, files = {} }, {}
+  local set, errors = { commands = {}, jobs = {}, hooks = {}, files = {}, misplaced = misplaced }, {}
   for _, file in ipairs(files) do
     set.files[file.name] = file
     local ok, problem = load_file(reading, set, file)

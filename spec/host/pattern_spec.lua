@@ -115,6 +115,20 @@ describe("what takes for ever", function()
     end
   end)
 
+  it("is stopped: what is never balanced", function()
+    stopped(function()
+      return (("("):rep(1000000):find("%b()"))
+    end)
+  end)
+
+  it("is over at once: nothing, many times", function()
+    assert.equal("", (""):rep(1 << 40))
+    assert.equal("abab", ("ab"):rep(2))
+    assert.equal(",", (""):rep(2, ","))
+    assert.equal("", ("a"):rep(-1))
+    assert.equal("", (""):rep(-1))
+  end)
+
   it("is stopped: gmatch", function()
     stopped(function()
       for _ in text:gmatch(worst) do end

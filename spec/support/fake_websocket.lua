@@ -66,7 +66,7 @@ function Socket:send(data)
 end
 
 function Socket:pending()
-  return self.full and 8 * 1024 * 1024 or 0
+  return self.full and 8 * 1024 * 1024 or self.unread or 0
 end
 
 -- The peer's answer to the close frame comes later: `drop` and `confirm` are that.

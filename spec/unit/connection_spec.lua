@@ -32,8 +32,8 @@ after_each(function()
   websocket:assert_closed()
 end)
 
--- `delay`: what the policy says.
-local function start(delay)
+-- `delay`: what the policy says. `read`: how the file of the key is read.
+local function start(delay, read)
   local waiters = {}
   link = connection.new({
     websocket = websocket,
@@ -46,7 +46,7 @@ local function start(delay)
     settings = function()
       return settings
     end,
-    read = function(path)
+    read = read or function(path)
       return files[path], path .. ": No such file or directory"
     end,
     lan_address = function()
@@ -982,4 +982,92 @@ describe("stopping", function()
     assert.equal(1, done)
     assert.is_true(resolver.asked[1].closed)
   end)
+end)
+
+describe("replies that were kept", function()
+  -- Loses the connection with commands in flight, and answers them.
+  local function offline_replies(count, value)
+    start()
+    last():accept()
+    for i = 1, count do
+      last():receive('42["stop_container",{"USERNAME":"u' .. i .. '"}]')
+    end
+    last():drop()
+    for i = 1, count do
+      requests[i].answer(value, "u" .. i, value)
+    end
+  end
+
+  local function sent()
+    local count = 0
+    for _, frame in ipairs(last().sent) do
+      count = count + (frame:find("^42") and 1 or 0)
+    end
+    return count
+  end
+
+  it("are sent though one of them can't be, and the cure is planned", function()
+    offline_replies(3, { success = true })
+    clock:advance(10)
+    local socket, first = last(), true
+    local send = socket.send
+    function socket.send(self, data)
+      if data:find("^42") and first then
+        first = false
+        error("not enough memory", 0)
+      end
+      return send(self, data)
+    end
+    socket:accept()
+    assert.equal(2, sent())
+    assert.is_table(link.cure)
+  end)
+
+  it("are sent no faster than the server reads them", function()
+    offline_replies(3, { success = true })
+    clock:advance(10)
+    last().unread = 2 * 1024 * 1024
+    last():accept()
+    assert.equal(0, sent())
+    last().unread = 0
+    clock:advance(0.1)
+    assert.equal(3, sent())
+  end)
+
+  it("wait on when the connection is lost before the server has read", function()
+    offline_replies(2, { success = true })
+    clock:advance(10)
+    last().unread = 2 * 1024 * 1024
+    last():accept()
+    last():drop()
+    clock:advance(10)
+    last():accept()
+    assert.equal(2, sent())
+  end)
+
+  it("are dropped by their bytes, the oldest first, with a word", function()
+    offline_replies(5, { success = true, message = ("x"):rep(8 * 1024 * 1024), data = {} })
+    local words = 0
+    for _, entry in ipairs(log:find("warn")) do
+      words = words + (entry.message:find("a reply was dropped", 1, true) and 1 or 0)
+    end
+    assert.equal(2, words)
+  end)
+end)
+
+it("a renewal while the key is read dials the new server", function()
+  settings.api_key, settings.api_key_file = nil, "/etc/key"
+  local finish
+  start(nil, function()
+    return task.wait(function(done)
+      finish = done
+    end)
+  end)
+  resolver.names["new.example"] = { "192.0.2.9" }
+  local server = { host = "new.example", port = 443, tls = true, namespace = "/", text = "wss://new.example" }
+  settings = { server = server, api_key = "new" }
+  link:renew()
+  finish("first")
+  resolver:turn()
+  assert.equal("new.example", last().options.host)
 end)

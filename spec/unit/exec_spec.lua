@@ -115,6 +115,26 @@ describe("ctx.exec", function()
     assert.matches("did not finish in time", sent.reply.message)
   end)
 
+  it("is cut where small pieces wait by the thousand", function()
+    command(function(ctx)
+      return ctx.exec(container.id, { cmd = { "ls" }, on_output = function()
+        ctx.sleep(1000)
+      end })
+    end)
+    local pieces = {}
+    for i = 1, 20000 do
+      pieces[i] = { "stdout", "x" }
+    end
+    container.program = function()
+      return pieces, 0
+    end
+    local sent = node:send("try", {})
+    node:settle()
+    node:advance(300)
+    assert.equal(1, #sent.answers)
+    assert.is_false(sent.reply.success)
+  end)
+
   for what, arguments in pairs({
     ["no command"] = { "abc", {} },
     ["an empty command"] = { "abc", { cmd = {} } },

@@ -8,7 +8,15 @@ describe("outcome.returned", function()
     },
     ["data alone"] = { { { a = 1 } }, { success = true, status = 200, message = "done", data = { a = 1 } } },
     ["nothing at all"] = { {}, { success = true, status = 200, message = "done", data = {} } },
-    ["data that is no table"] = { { true, "m" }, { success = true, status = 200, message = "m", data = {} } },
+    ["data that is no table"] = {
+      { false, "m" },
+      {
+        success = false,
+        status = 500,
+        message = "this command's script returned a boolean as its data: return a table, or nil and what went wrong",
+        data = {},
+      },
+    },
     ["a failure"] = {
       { n = 3, nil, "why", 409 },
       { success = false, status = 409, message = "why", data = {} },

@@ -253,6 +253,29 @@ describe("a script that does not load", function()
   end)
 end)
 
+describe("a mistake", function()
+  for path, case in pairs({
+    ["s/commands/greet.lua"] = { "return { parms = {}, run = print }", "a command has no field `parms`" },
+    ["s/commands/every.lua"] = { "return { every = 1, run = print }", "a command has no field `every`" },
+    ["s/jobs/tick.lua"] = { "return { every = 1, run = print, at = 5 }", "a job has no field `at`" },
+    ["s/dialect.lua"] = { "return { hi = { comand = 'greet' } }", "route 'hi': a route has no field `comand`" },
+    ["s/commands/wave.lua"] = { "return { run = print, cancels = 'gret' }", "`cancels` names no command: gret" },
+  }) do
+    it("in a field is told: " .. path, function()
+      files[path] = case[1]
+      local message = problem()
+      assert.matches(path, message, 1, true)
+      assert.matches(case[2], message, 1, true)
+    end)
+  end
+
+  it("in the place of a file is told by its path, and stops nothing", function()
+    files["s/motd.lua"], files["s/command/motd.lua"] = COMMAND, COMMAND
+    local set = assert(load_all())
+    assert.same({ "s/command", "s/motd.lua" }, set.misplaced)
+  end)
+end)
+
 describe("a script", function()
   it("has its name in the errors of its functions", function()
     files["s/commands/greet.lua"] = "return { run = function() error('oops') end }"
@@ -358,7 +381,15 @@ describe("a directory over another", function()
     files["own/commands/greet.lua"] = "return false"
     files["s/dialect.lua"] = "return { hi = { command = 'greet' } }"
     _, errors = load_both()
-    assert.same({ "s/dialect.lua: route 'hi' names no command: greet" }, errors)
+    assert.equal(1, #errors)
+    assert.matches("^own/commands/greet.lua takes away .* event 'hi' .*: take the route away too", errors[1])
+  end)
+
+  it("may take away a command with its route", function()
+    files["own/commands/greet.lua"] = "return false"
+    files["s/dialect.lua"] = "return { hi = { command = 'greet' } }"
+    files["own/dialect.lua"] = "shadowed['hi'] = nil return shadowed"
+    assert.is_table((load_both()))
   end)
 
   it("is named where it is at fault", function()
@@ -428,7 +459,7 @@ describe("shadowed", function()
   it("is undefined where nothing is shadowed", function()
     files["own/commands/new.lua"] = "return shadowed"
     local _, errors = load_both()
-    assert.matches("own/commands/new.lua:1: undefined variable 'shadowed'", errors[1])
+    assert.matches("own/commands/new.lua:1: no file of this name lies below this one", errors[1])
   end)
 
   it("fails with its own file's name", function()

@@ -9,7 +9,7 @@ local watching = require("dockhost.cli.watching")
 local run = {}
 
 -- A shutdown's 10 seconds: commands may finish, then are cancelled and undone, then the process goes all the same.
-local DRAIN_SECONDS, LAST_SECONDS = 5, 9.5
+local DRAIN_SECONDS, LEAVE_SECONDS, LAST_SECONDS = 5, 8, 9.5
 
 local function count(commands)
   local n = 0
@@ -124,22 +124,30 @@ end
 -- Lets commands end, leaves the server, and calls `stop`.
 function run.shut_down(app, stop)
   app.log:info("shutting down", { commands = app.node.dispatcher.running })
-  local timer = app.host.timer
+  local timer, leaving = app.host.timer, false
+  local function leave()
+    if leaving then
+      return
+    end
+    leaving = true
+    if app.node.connection then
+      app.node.connection:stop(stop)
+    else
+      stop()
+    end
+  end
+  -- The server is told, whatever does not end.
+  timer.start(LEAVE_SECONDS, leave)
   timer.start(LAST_SECONDS, stop)
   timer.start(DRAIN_SECONDS, function()
     app.node.dispatcher:cancel_all()
+    app.node.background:cancel_all("shutdown")
   end)
   app.node.jobs:stop()
   app.node.background:cancel_all("shutdown")
   app.node.dispatcher:close()
   app.node.dispatcher:when_idle(function()
-    app.node.background:when_idle(function()
-      if app.node.connection then
-        app.node.connection:stop(stop)
-      else
-        stop()
-      end
-    end)
+    app.node.background:when_idle(leave)
   end)
 end
 
@@ -197,6 +205,7 @@ function run.perform(app)
     handle_signals(app, stop, single(app, function()
       reload_settings(app)
       watching.key(app)
+      watching.scripts(app, reload)
       reload_scripts(app)
     end))
     start(app)

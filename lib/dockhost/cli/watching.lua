@@ -53,17 +53,27 @@ local function watch_layer(app, directory, reload)
     end
   end
   -- A folder may be new.
-  watching.start(app, directory, layers.concerns, function()
+  local stop_own = watching.start(app, directory, layers.concerns, function()
     watch_folders()
     reload()
   end)
   watch_folders()
+  return function()
+    stop_own()
+    for _, stop in ipairs(stops) do
+      stop()
+    end
+  end
 end
 
--- Calls `reload` when a script has changed.
+-- Calls `reload` when a script has changed. To be called anew where a directory may have been put in another's place.
 function watching.scripts(app, reload)
+  for _, stop in ipairs(app.stop_watching_scripts or {}) do
+    stop()
+  end
+  app.stop_watching_scripts = {}
   for _, directory in ipairs(app.node.directories) do
-    watch_layer(app, directory, reload)
+    table.insert(app.stop_watching_scripts, watch_layer(app, directory, reload))
   end
 end
 
