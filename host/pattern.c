@@ -1,6 +1,6 @@
-/* string.find, match, gmatch, gsub and rep (Lua 5.4 Reference Manual, section 6.4) for the watchdog: no hook runs
- * in a C function, and the standard library's may match for ever. A pattern's mistakes are told before the
- * search. */
+/* string.find, match, gmatch, gsub and rep (Lua 5.4 Reference Manual, section 6.4) for the watchdog: no hook
+ * runs in a C function, and the standard library's may match for ever. A pattern's mistakes are told before
+ * the search. */
 #include "pattern.h"
 
 #include <ctype.h>
