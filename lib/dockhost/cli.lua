@@ -49,6 +49,7 @@ dockhost: the worker node of DockHost
 
   dockhost --version | --help
 
+SCRIPT_DIR lies over the shipped scripts, which serve where none is named; `new` and `test` take the working directory.
 Every verb takes --env-file FILE: settings that the environment does not have are read from it (default: .env in the
 working directory). Without MAIN_SERVER_BACKEND_URL, `run` is in local mode: `dockhost call` does the work.
 
