@@ -38,8 +38,10 @@ export class UserModel {
 
   exists(value, disturbed) {
     if (!value) return this.may("none") ? this.set("none") : "the check says that there is no container, and there is one";
+    // While Docker fails, `true` is no knowledge: it is what harms least.
+    if (disturbed) return undefined;
     if (this.may("running") || this.may("stopped")) return this.possible.delete("none") && undefined;
-    return disturbed ? undefined : "the check says that there is a container, and there is none";
+    return "the check says that there is a container, and there is none";
   }
 
   running(value, disturbed) {
@@ -63,9 +65,10 @@ export class UserModel {
 
   conflict(operation, disturbed) {
     if (operation !== "create") return "409 to what is no create";
-    if (this.may("running") || this.may("stopped")) return this.possible.delete("none") && undefined;
     // What a failed create left may not have been removed yet.
-    return disturbed ? undefined : "409 though there is no container";
+    if (disturbed) return undefined;
+    if (this.may("running") || this.may("stopped")) return this.possible.delete("none") && undefined;
+    return "409 though there is no container";
   }
 
   failed(operation, disturbed) {
