@@ -102,7 +102,7 @@ function context.new(job, services)
   function ctx.on_end(fn)
     add_step(job.ends, fn)
   end
-  ctx.exec = exec.new(services, ctx.on_end)
+  ctx.exec = exec.new(services)
   function ctx.hold(seconds, attempt)
     return hold(services, seconds, attempt)
   end
