@@ -8,8 +8,8 @@ local json = { null = cjson.null }
 local MAX_DEPTH <const> = 64
 local MAX_SAFE <const> = 2 ^ 53
 local MAX_PATH <const> = 200
--- Stands for the inside of `[]` while cjson reads a text. U+10FFFE is a noncharacter: no real text has it.
-local EMPTY <const> = "\u{10FFFE}empty"
+-- Stands for the inside of `[]` while cjson reads a text. No UTF-8 has this byte, and no escape makes it.
+local EMPTY <const> = "\xFF"
 local EMPTY_ARRAY <const> = '["' .. EMPTY .. '"]'
 local EMPTY_PATTERN <const> = "%[[ \t\r\n]*%]"
 local SURROGATE <const> = "\\u[dD][89a-fA-F]%x%x"
@@ -199,6 +199,8 @@ end
 function json.decode(text, most)
   if find(text, "\0", 1, true) then
     return nil, "this is not JSON: it holds a zero byte"
+  elseif find(text, EMPTY, 1, true) then
+    return nil, "this is not JSON: it holds a byte that is not UTF-8"
   end
   local ok, value = parse_marked(text, most or MOST_VALUES)
   if not ok then
