@@ -39,11 +39,17 @@ function Logger:configure(options)
 end
 
 -- The pieces of a line are redacted before they are cut and escaped; the whole line is once more, for a secret that
--- was put together from pieces.
+-- was put together from pieces. Of JSON that may take a part of an escape, so what is left becomes a message.
 local function write_record(self, record)
   local sink = self.sink
   record.time, record.name = sink.time(), self.name
-  sink.write(sink.style.redact(sink.line(record, sink.style)))
+  local line = sink.line(record, sink.style)
+  local redacted = sink.style.redact(line)
+  if sink.json and redacted ~= line then
+    record = { time = record.time, level = record.level, name = record.name, message = redacted }
+    redacted = sink.line(record, sink.style)
+  end
+  sink.write(redacted)
 end
 
 local function emit(self, level, message, fields)

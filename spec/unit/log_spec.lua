@@ -1,3 +1,4 @@
+local json = require("dockhost.json")
 local log = require("dockhost.log")
 local debug_filter = require("dockhost.debug_filter")
 
@@ -121,6 +122,23 @@ describe("a secret", function()
     logger:info(("x"):rep(8187) .. SECRET, { k = ("x"):rep(2043) .. SECRET })
     assert.is_nil(lines[1]:find("eyJ", 1, true))
   end)
+
+  local LONG = {}
+  for i = 1, 32 do LONG[i] = ("x"):rep(2000) end
+
+  for what, fields in pairs({
+    ["an escape's last digit"] = { k = "\fret-of-the-v" },
+    ["no more than is looked at"] = { a = LONG, b = LONG },
+  }) do
+    it("leaves a line that is JSON where it takes " .. what, function()
+      local logger, lines = new { format = "json", secrets = function() return { "s3cret-of-the-node" } end }
+      logger:warn("m", fields)
+      local record = assert(json.decode(lines[1]))
+      assert.equal("warn", record.level)
+      assert.is_string(record.message)
+      assert.is_nil(lines[1]:find("cret-of-the-", 1, true))
+    end)
+  end
 
   it("may come to be known later", function()
     local known = {}
