@@ -29,14 +29,34 @@ Connection.__index = Connection
 
 -- connection.new{ websocket =, resolver =, timer =, tasks =, now =, time =, log =, trace =, settings = function(),
 -- read = function(path, limit), lan_address = function() -> text | nil, policy = function(attempt, reason) -> seconds,
--- dispatch = function(request), when_idle = function(fn), notify = function(hook, event) } -> connection
+-- dispatch = function(request), when_idle = function(fn), notify = function(hook, event),
+-- observe = function(value)?: each change of state, as observers.lua has it } -> connection
 function connection.new(options)
   local self = { outbox = outbox.new({ limit = OUTBOX_LIMIT, bytes = OUTBOX_BYTES }), attempt = 0, state = "offline" }
-  self.notify = function() end
+  self.notify, self.observe = function() end, function() end
   for name, value in pairs(options) do
     self[name] = value
   end
   return setmetatable(self, Connection)
+end
+
+-- (state, event?, code?, message?)
+function Connection:enter(state, event, code, message)
+  self.state, self.changed_at = state, self.time()
+  self.observe({ state = state, event = event, code = code, message = message })
+end
+
+-- { state = "connecting" | "connected" | "waiting" | "offline", since = wall-clock time of that, attempt = how many
+-- dials in a row have failed, next_try = wall-clock time?, failure = the last one's message?, key_expires? }
+function Connection:status()
+  return {
+    state = self.state,
+    since = self.changed_at,
+    attempt = self.attempt,
+    next_try = self.state == "waiting" and self.next_try or nil,
+    failure = self.last_failure,
+    key_expires = self.expiry,
+  }
 end
 
 function Connection:start()
@@ -61,7 +81,8 @@ function Connection:recover(err, traceback)
     self.link:leave()
   end
   self:forget_cure()
-  self.state, self.link = "offline", nil
+  self.link = nil
+  self:enter("offline")
   self.recovery = self.timer.start(RESTART_SECONDS, function()
     self.recovery = nil
     self:start()
@@ -89,7 +110,7 @@ function Connection:connect()
   if not auth then
     return { code = "refused", message = message, no_key = true }
   end
-  self.state = "connecting"
+  self:enter("connecting")
   self.dialled_at = self.now()
   self.link = link.new({
     websocket = self.websocket,
@@ -118,9 +139,9 @@ end
 
 function Connection:connected(effect)
   local settings = self.settings()
-  self.state = "connected"
   self.connected_at = self.now()
   self.last_failure = nil
+  self:enter("connected", "accepted")
   self.log:info("accepted by the main server at " .. settings.server.text, { recovered = effect.recovered or nil })
   self.notify("connected", { server = settings.server.text, recovered = effect.recovered == true })
   if not self.renewing then
@@ -236,8 +257,8 @@ function Connection:disconnected(ended)
   elseif ended.connected then
     self.pid, self.offset = session.pid, session.offset
   end
-  self.state = "offline"
   self.link = nil
+  self:enter("offline", ended.connected and "lost" or "failed", ended.code, ended.message)
   if self.flushing then
     self.flushing:close()
     self.flushing = nil
@@ -334,7 +355,8 @@ function Connection:delay_after(ended)
 end
 
 function Connection:pause(seconds)
-  self.state = "waiting"
+  self.next_try = self.time() + seconds
+  self:enter("waiting")
   local timer
   task.wait(function(done)
     self.wake = done

@@ -22,7 +22,8 @@ local MOST_RUNNING = 256
 local Dispatcher = {}
 Dispatcher.__index = Dispatcher
 
--- dispatcher.new{ tasks =, timer =, now =, time =, log =, scripts = function() -> set, services = (see context.lua) }
+-- dispatcher.new{ tasks =, timer =, now =, time =, log =, scripts = function() -> set, services = (see context.lua),
+-- observe = function(value)? }: it hears of each command's beginning and end, as observers.lua has it.
 function dispatcher.new(options)
   local self = setmetatable({
     tasks = options.tasks,
@@ -32,6 +33,7 @@ function dispatcher.new(options)
     log = options.log,
     scripts = options.scripts,
     services = options.services,
+    observe = options.observe or function() end,
     queue = queue.new({ limit = QUEUE_LIMIT }),
     limits = {},
     jobs = {},
@@ -84,6 +86,7 @@ function Dispatcher:dispatch(request)
   end
   self.jobs[job] = true
   self.running = self.running + 1
+  self.observe({ id = job.id, event = job.request.event, user = job.user, began = self.time() })
   local checked, message, status = params.check(command.params or {}, request.payload)
   if not checked then
     return self:finish(job, outcome.failure(message, status))
@@ -245,12 +248,24 @@ function Dispatcher:release(job)
 end
 
 function Dispatcher:report(job, result)
+  local seconds = self.now() - job.began
+  local user = job.user or job.params and job.params.username
   self.log:info(job.request.event, {
     id = job.id,
-    user = job.user or job.params and job.params.username,
+    user = user,
     status = result.status,
-    ms = math.floor((self.now() - job.began) * 1000 + 0.5),
+    ms = math.floor(seconds * 1000 + 0.5),
     message = not result.success and result.message or nil,
+  })
+  self.observe({
+    id = job.id,
+    event = job.request.event,
+    user = user,
+    began = self.time() - seconds,
+    status = result.status,
+    success = result.success,
+    message = result.message,
+    seconds = seconds,
   })
 end
 

@@ -21,13 +21,14 @@ local MOST_VALUES = 4 * 1024 * 1024
 local Client = {}
 Client.__index = Client
 
--- docker.new{ request = host.http.request, wait = task.wait, endpoint = settings.docker, observe = fn? } -> client
--- `observe(method, path, status)` hears of each answer; status 503 stands for none.
+-- docker.new{ request = host.http.request, wait = task.wait, endpoint = settings.docker, now = host.loop.now?,
+-- observe = fn? } -> client. `observe(method, path, status, seconds)` hears of each answer; status 503 stands for none.
 function docker.new(options)
   local endpoint = options.endpoint
   local self = {
     request = options.request,
     wait = options.wait,
+    now = options.now or function() return 0 end,
     observe = options.observe or function() end,
     tls = endpoint.tls,
   }
@@ -91,6 +92,7 @@ function Client:exchange(method, path, options)
     body = text
     headers["Content-Type"] = "application/json"
   end
+  local began = self.now()
   local status, answer_headers, answer = delivery.run(self.wait, function(push, done)
     return self.request({
       url = self.base .. path,
@@ -111,7 +113,7 @@ function Client:exchange(method, path, options)
       on_done = done,
     })
   end)
-  self.observe(method, path, status or 503)
+  self.observe(method, path, status or 503, self.now() - began)
   if not status then
     if answer == "timeout" or answer == "idle" then
       return nil, "Docker at " .. self.address .. " did not finish in time", 503

@@ -4,13 +4,19 @@ local images = {}
 local Images = {}
 Images.__index = Images
 
--- images.new{ docker = client, flights = task.flights(…), log = logger } -> images
+-- images.new{ docker = client, flights = task.flights(…), log = logger, progress = function(value)? } -> images
+-- `progress` hears of a pull as observers.lua has it.
 function images.new(options)
-  return setmetatable({ docker = options.docker, flights = options.flights, log = options.log }, Images)
+  return setmetatable({
+    docker = options.docker,
+    flights = options.flights,
+    log = options.log,
+    progress = options.progress or function() end,
+  }, Images)
 end
 
 -- Sums the layers' progress; logs each further tenth.
-local function progress_logger(log, name)
+local function progress_logger(self, name)
   local layers, said = {}, 0
   return function(entry)
     local detail = entry.progressDetail
@@ -22,17 +28,19 @@ local function progress_logger(log, name)
     for _, layer in pairs(layers) do
       current, total = current + (layer.current or 0), total + layer.total
     end
+    self.progress({ image = name, current = current, total = total })
     local tenths = total > 0 and current * 10 // total or 0
     if tenths > said then
       said = tenths
-      log:info("pulling " .. name, { percent = math.tointeger(tenths * 10) })
+      self.log:info("pulling " .. name, { percent = math.tointeger(tenths * 10) })
     end
   end
 end
 
 local function pull(self, name)
   self.log:info("pulling " .. name)
-  local ok, message, status = self.docker:image_pull(name, progress_logger(self.log, name))
+  self.progress({ image = name })
+  local ok, message, status = self.docker:image_pull(name, progress_logger(self, name))
   if not ok then
     return nil, message, status
   end
@@ -69,7 +77,9 @@ function Images:ensure(name, policy)
     end
   end
   local ok, message, status = self.flights:run(name, function()
-    return pull(self, name)
+    local pulled, why, code = pull(self, name)
+    self.progress({ image = name, ended = true, message = why })
+    return pulled, why, code
   end)
   if ok then
     return true

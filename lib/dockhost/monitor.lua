@@ -23,8 +23,8 @@ local Monitor = {}
 Monitor.__index = Monitor
 
 -- monitor.new{ docker =, containers =, instances =, tasks =, timer =, sleep =, time =, alive = host.process.alive,
--- identity =, node = function() -> the id of the state directory or nil, log =, on_event = function(user, event) }
--- -> monitor
+-- identity =, node = function() -> the id of the state directory or nil, log =, on_event = function(user, event),
+-- on_change = function(up, message)?: Docker came back, or went away } -> monitor
 function monitor.new(options)
   return setmetatable({
     docker = options.docker,
@@ -39,6 +39,7 @@ function monitor.new(options)
     node = options.node,
     log = options.log,
     on_event = options.on_event or function() end,
+    on_change = options.on_change or function() end,
   }, Monitor)
 end
 
@@ -94,6 +95,7 @@ end
 function Monitor:down(message)
   if self.up ~= false then
     self.up = false
+    self.on_change(false, message)
     self.log:warn(message .. "; it is tried again by itself")
   end
 end
@@ -101,6 +103,7 @@ end
 function Monitor:opened()
   if not self.up then
     self.up = true
+    self.on_change(true)
     self.log:info("Docker answers at " .. self.docker.address)
   end
   self:sweep_in(0)

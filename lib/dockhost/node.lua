@@ -13,6 +13,7 @@ local jobs = require("dockhost.jobs")
 local lan = require("dockhost.lan")
 local monitor = require("dockhost.monitor")
 local networks = require("dockhost.networks")
+local observers = require("dockhost.observers")
 local ports = require("dockhost.ports")
 local scripts = require("dockhost.scripts")
 local store = require("dockhost.store")
@@ -87,6 +88,7 @@ function node.new(options)
     show = options.show,
     read = node.reader(host),
     list = waiting(host.file.list),
+    observers = observers.new(options.log),
   }, Node)
   self:use(options.settings)
   self:assemble()
@@ -97,6 +99,13 @@ end
 function Node:use(settings)
   self.settings = settings
   self.public_settings = config.public(settings)
+end
+
+-- A function that tells the observers of that topic.
+function Node:teller(topic)
+  return function(value)
+    self.observers:tell(topic, value)
+  end
 end
 
 function Node:assemble()
@@ -112,8 +121,10 @@ function Node:assemble()
     request = self.show and dry_run.new(host.http.request, self.show) or host.http.request,
     wait = task.wait,
     endpoint = self.settings.docker,
-    observe = function(method, path, status)
+    now = host.loop.now,
+    observe = function(method, path, status, seconds)
       docker_log:debug(method .. " " .. path, { status = status })
+      self.observers:tell("call", { method = method, path = path, status = status, seconds = seconds })
     end,
   })
   self.containers = containers.new({ docker = self.docker, image = setting("image") })
@@ -151,6 +162,7 @@ function Node:assemble()
       return self.scripts
     end,
     services = services,
+    observe = self:teller("command"),
   })
   self:assemble_background(services)
 end
@@ -191,6 +203,7 @@ function Node:services()
       docker = self.docker,
       flights = task.flights(self.tasks),
       log = self.log:child("image"),
+      progress = self:teller("pull"),
     }),
     ports = self.ports,
     tar = host.tar.pack,
@@ -269,6 +282,10 @@ function Node:start_monitor()
     log = self.log:child("docker"),
     on_event = function(user, event)
       self.hooks:container(user, event)
+      self.observers:tell("container", { user = user, action = event.Action })
+    end,
+    on_change = function(up, message)
+      self.observers:tell("docker", { up = up, message = message })
     end,
   })
   self.monitor:start()
@@ -304,6 +321,7 @@ function Node:start_connection()
     notify = function(name, event)
       self.hooks:run(name, event)
     end,
+    observe = self:teller("connection"),
   })
   self.connection:start()
 end

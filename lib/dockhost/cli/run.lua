@@ -27,6 +27,7 @@ end
 local function reload_scripts(app)
   local began = app.host.loop.now()
   local set, before = app.node:load_scripts()
+  app.node.observers:tell("scripts", { loaded = set ~= nil })
   if not set then
     for _, message in ipairs(before) do
       app.log:error(message)
