@@ -13,7 +13,6 @@
 
 #include "coroutine.h"
 #include "host.h"
-#include "loop.h"
 #include "memory.h"
 #include "pattern.h"
 
@@ -36,6 +35,25 @@ struct slice {
 
 static struct slice *volatile current;
 static timer_t alarm_clock;
+/* When the timer goes off; 0 when it does not. It is left running between slices: a process that does nothing
+ * spends no time on its processor, so it is not woken. */
+static volatile double armed;
+
+/* Processor time, of this thread: on a machine that is busy with other things a script is not to blame. */
+static double guard_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A nanosecond may be lost here, and is forgiven in guard_expire. */
+static void guard_arm(double deadline) {
+  struct itimerspec at = {0};
+  at.it_value.tv_sec = (time_t)deadline;
+  at.it_value.tv_nsec = (long)((deadline - floor(deadline)) * 1e9);
+  armed = deadline;
+  timer_settime(alarm_clock, TIMER_ABSTIME, &at, NULL);
+}
 
 int guard_close_thread(lua_State *co, lua_State *from) {
 #if LUA_VERSION_RELEASE_NUM >= 50406
@@ -87,9 +105,12 @@ static void guard_expire(int number) {
   int saved = errno;
   (void)number;
   struct slice *slice = current;
-  if (slice && loop_now() >= slice->deadline - 1e-6) {
+  armed = 0;
+  if (slice && guard_now() >= slice->deadline - 1e-6) {
     slice->expired = true;
     guard_stop(slice->running);
+  } else if (slice) {
+    guard_arm(slice->deadline);
   }
   errno = saved;
 }
@@ -103,27 +124,25 @@ void guard_running(lua_State *running) {
     guard_stop(running);
 }
 
-/* Absolute, so that an outer slice whose time has passed meanwhile expires at once; 0 disarms. A nanosecond
- * may be lost here, and is forgiven in guard_expire. */
-static void guard_arm(double deadline) {
-  struct itimerspec at = {0};
-  at.it_value.tv_sec = (time_t)deadline;
-  at.it_value.tv_nsec = (long)((deadline - floor(deadline)) * 1e9);
-  timer_settime(alarm_clock, TIMER_ABSTIME, &at, NULL);
+/* Sees that the timer goes off by the slice's deadline, at once when that has passed in an inner one. */
+static void guard_watch(const struct slice *slice) {
+  if (!slice->expired && (armed == 0 || armed > slice->deadline))
+    guard_arm(slice->deadline);
 }
 
 static void slice_begin(struct slice *slice, lua_State *co, double seconds, bool closing) {
   *slice = (struct slice){.running = co, .seconds = seconds, .closing = closing, .outer = current};
-  slice->deadline = loop_now() + seconds;
+  slice->deadline = guard_now() + seconds;
   current = slice;
   memory_strict(true);
-  guard_arm(slice->deadline);
+  guard_watch(slice);
 }
 
 static void slice_end(struct slice *slice, lua_State *co) {
   current = slice->outer;
   memory_strict(current);
-  guard_arm(current ? current->deadline : 0);
+  if (current)
+    guard_watch(current);
   if (slice->expired)
     lua_sethook(co, NULL, 0, 0);
 }
@@ -201,7 +220,7 @@ static void guard_open_clock(lua_State *L) {
   struct sigaction action = {.sa_handler = guard_expire, .sa_flags = SA_RESTART};
   struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN};
   event.sigev_notify_thread_id = gettid();
-  if (sigaction(SIGRTMIN, &action, NULL) || timer_create(CLOCK_MONOTONIC, &event, &alarm_clock))
+  if (sigaction(SIGRTMIN, &action, NULL) || timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &alarm_clock))
     luaL_error(L, "the watchdog can't start: %s", strerror(errno));
 }
 
