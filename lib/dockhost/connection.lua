@@ -18,6 +18,8 @@ local STALE_MARGIN = 5
 local IDLE_SECONDS = 60
 -- What stands around a value in a frame: the packet's types, the namespace, the id, the recovery's offset.
 local FRAME_OVERHEAD = 512
+-- What a user's name takes as an event, escaped.
+local LONGEST_EVENT = 6 * 1024
 -- The websocket holds 8 MiB at most.
 local MOST_PENDING, FLUSH_SECONDS = 1024 * 1024, 0.05
 local OUTBOX_BYTES = 32 * 1024 * 1024
@@ -190,6 +192,7 @@ function Connection:received(effect)
     event = effect.name,
     payload = effect.args[1],
     acknowledged = effect.id ~= nil,
+    room = max_payload - FRAME_OVERHEAD - LONGEST_EVENT,
     fits = function(value, event)
       return fits(value, event, max_payload)
     end,

@@ -71,47 +71,86 @@ local function add_step(steps, fn)
   table.insert(steps, fn)
 end
 
+-- What of a ctx is made when it is first asked for: most commands use little of it.
+-- (ctx, job, services, settings) -> value
+local PARTS = {
+  config = function(_, _, _, settings)
+    return config.copy(settings)
+  end,
+  log = function(_, job)
+    return job.log:script()
+  end,
+  -- The create body of a new instance, by the container.lua that the command began with.
+  describe = function(ctx, job)
+    return function(instance)
+      return job.set.container(instance, ctx.config)
+    end
+  end,
+  on_undo = function(_, job)
+    return function(fn)
+      add_step(job.undo, fn)
+    end
+  end,
+  on_end = function(_, job)
+    return function(fn)
+      add_step(job.ends, fn)
+    end
+  end,
+  exec = function(_, _, services)
+    return exec.new(services)
+  end,
+  hold = function(_, _, services)
+    return function(seconds, attempt)
+      return hold(services, seconds, attempt)
+    end
+  end,
+  ports = function(ctx, _, services)
+    return {
+      reserve = function(_, start)
+        return reserve(services, ctx, start)
+      end,
+    }
+  end,
+}
+for _, name in ipairs({ "docker", "containers", "instances", "images", "store" }) do
+  PARTS[name] = function(_, _, services)
+    return facade.new(services[name])
+  end
+end
+
+local function metatable_of(job, services, settings)
+  return {
+    __index = function(ctx, name)
+      local make = PARTS[name]
+      if make then
+        local part = make(ctx, job, services, settings)
+        ctx[name] = part
+        return part
+      end
+    end,
+    __pairs = function(ctx)
+      for name in pairs(PARTS) do
+        local _ = ctx[name]
+      end
+      return next, ctx
+    end,
+  }
+end
+
 -- context.new(job, services) -> ctx. It adds to the job's lists `undo` and `ends`.
 function context.new(job, services)
-  local ctx = {
+  return setmetatable({
     event = job.request.event,
     id = job.id,
-    config = config.copy(services.config()),
-    log = job.log:script(),
-    docker = facade.new(services.docker),
-    containers = facade.new(services.containers),
-    instances = facade.new(services.instances),
-    images = facade.new(services.images),
     tar = services.tar,
     http = services.http,
-    store = facade.new(services.store),
     sleep = services.sleep,
     time = services.time,
     deadline = job.deadline,
     cancelled = job.cancelled_other,
     partial = job.partial,
     emit = services.emit,
-  }
-  -- The create body of a new instance, by the container.lua that the command began with.
-  function ctx.describe(instance)
-    return job.set.container(instance, ctx.config)
-  end
-  function ctx.on_undo(fn)
-    add_step(job.undo, fn)
-  end
-  function ctx.on_end(fn)
-    add_step(job.ends, fn)
-  end
-  ctx.exec = exec.new(services)
-  function ctx.hold(seconds, attempt)
-    return hold(services, seconds, attempt)
-  end
-  ctx.ports = {
-    reserve = function(_, start)
-      return reserve(services, ctx, start)
-    end,
-  }
-  return ctx
+  }, metatable_of(job, services, services.config()))
 end
 
 return context

@@ -16,6 +16,7 @@ local SURROGATE <const> = "\\u[dD][89a-fA-F]%x%x"
 local PAIR <const> = "\\u([dD][89aAbB]%x%x)\\u([dD][c-fC-F]%x%x)"
 -- Far more than any packet has that somebody means.
 local MOST_VALUES <const> = 65536
+local MOST_BOUNDED <const> = 256
 local SLASH = { ["/"] = "/" }
 local SPACE <const> = 32
 local CLOSING_BRACKET <const> = 93
@@ -32,6 +33,7 @@ local parse, escape = codec.decode, codec.encode
 local byte, find, format, gsub, sub =
   string.byte, string.find, string.format, string.gsub, string.sub
 local tointeger, math_type = math.tointeger, math.type
+local concat, sort = table.concat, table.sort
 
 -- Marks a table as an array, so that it is written as one when it is empty too.
 function json.array(t)
@@ -234,6 +236,25 @@ local function string_text(value)
   return find(text, "/", 1, true) and gsub(text, "\\(.)", SLASH) or text
 end
 
+-- The same few keys are written over and over: their texts are kept, up to a number of them.
+local LONGEST_KEPT <const>, MOST_KEPT <const> = 32, 512
+local key_texts, kept = {}, 0
+
+local function key_text(key)
+  local text = key_texts[key]
+  if text then
+    return text
+  end
+  text = string_text(key) .. ":"
+  if #key <= LONGEST_KEPT then
+    if kept == MOST_KEPT then
+      key_texts, kept = {}, 0
+    end
+    key_texts[key], kept = text, kept + 1
+  end
+  return text
+end
+
 -- A copy of a table with its numeric keys as strings; a string key goes before a number that reads the same.
 local function with_names(t)
   local named = {}
@@ -257,7 +278,9 @@ local function members(t)
     end
     names[#names + 1] = key
   end
-  table.sort(names)
+  if names[2] then
+    sort(names)
+  end
   return names, t
 end
 
@@ -281,7 +304,7 @@ local function write_array(t, depth)
     end
     parts[i] = text
   end
-  return "[" .. table.concat(parts, ",") .. "]"
+  return "[" .. concat(parts, ",") .. "]"
 end
 
 local function write_object(t, depth)
@@ -294,9 +317,9 @@ local function write_object(t, depth)
     if not text then
       return nil, problem, "." .. name .. (path or "")
     end
-    names[i] = string_text(name) .. ":" .. text
+    names[i] = key_text(name) .. text
   end
-  return "{" .. table.concat(names, ",") .. "}"
+  return "{" .. concat(names, ",") .. "}"
 end
 
 writers["nil"] = function()
@@ -315,6 +338,40 @@ function writers.table(t, depth)
     return nil, "a table nested deeper than " .. MAX_DEPTH .. " levels, or inside itself"
   end
   return (is_array(t) and write_array or write_object)(t, depth + 1)
+end
+
+-- What a value's text takes at most, and how many more values may be counted; nil when that can't be told.
+local function bound_of(value, depth, left)
+  local kind = type(value)
+  if kind == "string" then
+    return 6 * #value + 2, left - 1
+  elseif kind == "table" then
+    if depth == MAX_DEPTH then
+      return nil
+    end
+    local size = 2
+    for key, inner in next, value do
+      local key_size = type(key) == "string" and 6 * #key + 4 or math_type(key) and 32
+      local inner_size
+      if left > 0 and key_size then
+        inner_size, left = bound_of(inner, depth + 1, left)
+      end
+      if not inner_size then
+        return nil
+      end
+      size = size + key_size + inner_size
+    end
+    return size, left - 1
+  elseif kind == "number" then
+    return value - value == 0 and 32 or nil, left - 1
+  end
+  return (kind == "boolean" or value == nil or value == json.null) and 5 or nil, left - 1
+end
+
+-- (value) -> more bytes than its text has, told for a small part of what it costs to write it; nil when it has many
+-- parts, or no form in JSON
+function json.bound(value)
+  return (bound_of(value, 0, MOST_BOUNDED))
 end
 
 -- (value) -> text | nil, message. Keys are sorted; bytes that are not UTF-8 become U+FFFD.

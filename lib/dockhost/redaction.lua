@@ -92,8 +92,8 @@ local function redact(text, known)
   return text
 end
 
--- redaction.new(function() -> list of secrets, which may have holes) -> function(text) -> text. The secrets are asked for
--- with each text that could hold one.
+-- redaction.new(function() -> list of secrets, which may have holes) -> function(text) -> text. The secrets are asked
+-- for with each text that could hold one.
 function redaction.new(secrets)
   local known, seen = {}, {}
   local function learn(secret)

@@ -431,6 +431,18 @@ describe("an event", function()
     assert.same({ '42["ada",false]' }, last():take())
   end)
 
+  it("has room for what it says there is room for, whatever the user is called", function()
+    start()
+    last():accept({ max_payload = 20000 })
+    last():emit(nil, "greet", {})
+    local request = requests[1]
+    local text = ("\1"):rep((request.room - 2) // 6)
+    request.answer(text, ("\2"):rep(1024), text)
+    local frame = last():take()[1]
+    assert.is_true(#frame <= 20000)
+    assert.is_true(#frame > 18000)
+  end)
+
   it("fits as long as the frame is within what the server accepts", function()
     start()
     last():accept({ max_payload = 2000 })

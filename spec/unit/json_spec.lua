@@ -243,3 +243,34 @@ describe("json.encode", function()
     assert.are.equal("[1]", json.encode(value))
   end)
 end)
+
+describe("json.bound", function()
+  local function check(value)
+    assert.is_true(json.bound(value) >= #json.encode(value))
+  end
+
+  it("is no less than what is written", function()
+    for _, case in pairs(TEXTS) do
+      check(case[1])
+    end
+    for _, text in ipairs(FAITHFUL) do
+      check(json.decode(text))
+    end
+    check(("\1"):rep(1000))
+    check({ [("\255"):rep(50)] = -1.2345678901234567e-300, [math.mininteger] = { [-1.25e-300] = true } })
+  end)
+
+  for _, case in ipairs(IMPOSSIBLE) do
+    it("does not tell of " .. case[2], function()
+      assert.is_nil(json.bound(case[1]))
+    end)
+  end
+
+  it("gives up early", function()
+    local value = { 1 }
+    for _ = 1, 60 do
+      value = { value, value }
+    end
+    assert.is_nil(json.bound(value))
+  end)
+end)

@@ -49,6 +49,15 @@ describe("a reply", function()
     assert.equal(1, #broken.log:find("error", "the dialect can't shape a reply"))
   end)
 
+  it("is not written to see whether it fits, where it surely does", function()
+    local small = job({ problem = "it was asked" })
+    small.request.room = 1000
+    local value = reply.compose(small, ok(("x"):rep(100)), tasks)
+    assert.equal(("x"):rep(100), value.data.text)
+    assert.is_false(reply.compose(small, ok(("x"):rep(1000)), tasks).success)
+    assert.is_false(reply.compose(small, outcome.returned({ print }), tasks).success)
+  end)
+
   it("is trimmed until it fits", function()
     local trimming = job({
       limit = 3,
