@@ -69,10 +69,16 @@ function clock.format(epoch)
   return format_whole(math.floor(clamp(epoch))) .. "Z"
 end
 
--- (seconds) -> "2026-11-24T11:40:36.123Z"
+local last_whole, last_text
+
+-- (seconds) -> "2026-11-24T11:40:36.123Z". Many lines are of the same second.
 function clock.format_ms(epoch)
   local milliseconds = math.floor(clamp(epoch) * 1000 + 0.5)
-  return format_whole(milliseconds // 1000) .. (".%03dZ"):format(milliseconds % 1000)
+  local whole = milliseconds // 1000
+  if whole ~= last_whole then
+    last_whole, last_text = whole, format_whole(whole)
+  end
+  return last_text .. (".%03dZ"):format(milliseconds % 1000)
 end
 
 local function plural(count, unit)

@@ -15,6 +15,8 @@ local RESET = "\27[0m"
 
 -- White space, controls, the quote, "=" and the backslash. "]" can only come first.
 local NEEDS_QUOTES = "[^]-~!#-<>-[\x80-\xFF]"
+-- The same, and what is not ASCII, which needs a second look.
+local NOT_PLAIN = "[^]-~!#-<>-[]"
 
 -- What a record itself consists of; a field of the same name gets a "_".
 local OWN_KEYS = { time = true, level = true, name = true, message = true, traceback = true }
@@ -36,12 +38,18 @@ local function plain(value)
   return kind == "userdata" and "null" or kind
 end
 
+local function by_text(a, b) return tostring(a) < tostring(b) end
+
 local function sorted_keys(fields)
-  local keys = {}
+  local keys, compare = {}, nil
   for key in next, fields do
-    if type(key) == "string" or type(key) == "number" then keys[#keys + 1] = key end
+    local kind = type(key)
+    if kind == "string" or kind == "number" then
+      keys[#keys + 1] = key
+      if kind == "number" then compare = by_text end
+    end
   end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  table.sort(keys, compare)
   return keys
 end
 
@@ -82,6 +90,9 @@ local function text_value(value, redact)
     return printable.text(to_json(value, 0, redact), LONGEST_VALUE)
   end
   local shown = redact(plain(value))
+  if shown ~= "" and #shown <= LONGEST_VALUE and not shown:find(NOT_PLAIN) then
+    return shown
+  end
   if shown ~= "" and not shown:find(NEEDS_QUOTES) then
     local safe = printable.text(shown, LONGEST_VALUE)
     if safe == shown then return safe end
