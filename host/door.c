@@ -79,6 +79,7 @@ bool loop_enter(int (*push)(lua_State *L, void *arg), void *arg) {
   struct door_call call = {push, arg, false};
   if (!state || !lua_checkstack(state, LUA_MINSTACK))
     return false;
+  loop_begin_turn();
   lua_pushcfunction(state, door_body);
   lua_pushlightuserdata(state, &call);
   if (lua_pcall(state, 1, 0, 0) != LUA_OK)

@@ -9,7 +9,7 @@
 
 enum { CHUNK = 4096 }; /* what a pipe that polls as writable takes whole (PIPE_BUF) */
 
-static unsigned long dropped;
+static unsigned long dropped, dropped_ever;
 static bool torn; /* the last line was cut off: its newline is still owed */
 
 static bool log_chunk(const char *text, size_t length) {
@@ -53,11 +53,17 @@ static int log_write(lua_State *L) {
   size_t length;
   const char *line = lua_tolstring(L, 1, &length);
   if (!log_catch_up() || !log_put(line, length))
-    dropped++;
+    dropped++, dropped_ever++;
   return 0;
 }
 
-static const luaL_Reg log_functions[] = {{"write", log_write}, {NULL, NULL}};
+/* () -> integer */
+static int log_dropped(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)dropped_ever);
+  return 1;
+}
+
+static const luaL_Reg log_functions[] = {{"write", log_write}, {"dropped", log_dropped}, {NULL, NULL}};
 
 int luaopen_host_log(lua_State *L) {
   luaL_newlib(L, log_functions);

@@ -11,6 +11,7 @@
 #include <libwebsockets.h>
 
 #include "door.h"
+#include "histogram.h"
 #include "host.h"
 #include "lwslog.h"
 #include "timers.h"
@@ -20,6 +21,9 @@ enum { BATCH = 32, DESCRIPTORS = 256, LWS_PATIENCE = 600 /* seconds; our own tim
 static struct lws_context *context;
 static int epoll_fd = -1;
 static bool running, stopping;
+
+static double turn_began; /* 0 while the loop waits */
+static struct histogram turns;
 
 /* What epoll_wait reported and is not yet delivered: a source that is removed leaves it too. */
 static struct epoll_event batch[BATCH];
@@ -52,8 +56,20 @@ void loop_remove(struct loop_source *source) {
       batch[i].data.ptr = NULL;
 }
 
+void loop_begin_turn(void) {
+  if (turn_began == 0)
+    turn_began = loop_now();
+}
+
+static void loop_end_turn(void) {
+  if (turn_began > 0)
+    histogram_note(&turns, loop_now() - turn_began);
+  turn_began = 0;
+}
+
 /* A stop leaves the rest of the batch to the next run: the descriptors stay ready. */
 static void loop_dispatch(void) {
+  loop_begin_turn();
   batch_count = epoll_wait(epoll_fd, batch, BATCH, 0);
   for (batch_next = 0; batch_next < batch_count && !stopping;) {
     struct epoll_event event = batch[batch_next++];
@@ -131,8 +147,10 @@ static int loop_run(lua_State *L) {
     return host_fail(L, "ENOMEM", "the event loop can't start: %s", lwslog_last());
   running = true;
   bool works = true;
-  while (works && !stopping)
+  while (works && !stopping) {
     works = lws_service(context, 0) >= 0;
+    loop_end_turn();
+  }
   running = stopping = false;
   if (!works)
     return host_fail(L, "EIO", "the event loop failed: %s", lwslog_last());
@@ -159,6 +177,18 @@ static int loop_time(lua_State *L) {
   return 1;
 }
 
+/* () -> histogram */
+static int loop_lag(lua_State *L) {
+  histogram_push(L, timers_lateness());
+  return 1;
+}
+
+/* () -> histogram */
+static int loop_turns(lua_State *L) {
+  histogram_push(L, &turns);
+  return 1;
+}
+
 /* (handler) */
 static int loop_on_error(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -167,8 +197,8 @@ static int loop_on_error(lua_State *L) {
 }
 
 static const luaL_Reg loop_functions[] = {
-    {"run", loop_run},   {"stop", loop_stop},         {"now", loop_monotonic},
-    {"time", loop_time}, {"on_error", loop_on_error}, {NULL, NULL},
+    {"run", loop_run}, {"stop", loop_stop},   {"now", loop_monotonic},     {"time", loop_time},
+    {"lag", loop_lag}, {"turns", loop_turns}, {"on_error", loop_on_error}, {NULL, NULL},
 };
 
 int luaopen_host_loop(lua_State *L) {

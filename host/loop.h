@@ -26,6 +26,9 @@ int loop_add(struct loop_source *source, uint32_t events);
 int loop_modify(struct loop_source *source, uint32_t events);
 void loop_remove(struct loop_source *source);
 
+/* Work begins: a turn of the loop lasts from the first that it does until it waits again. */
+void loop_begin_turn(void);
+
 /* Whether loop.stop was called: what is ready is left to the next run. */
 bool loop_stopping(void);
 

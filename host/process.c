@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "process.h"
 
 enum { BOOT_ID = 36 };
 
@@ -136,8 +137,9 @@ static int process_alive(lua_State *L) {
 }
 
 static const luaL_Reg process_functions[] = {
-    {"environ", process_environ},   {"conceal", process_conceal}, {"isatty", process_isatty},
-    {"identity", process_identity}, {"alive", process_alive},     {NULL, NULL},
+    {"environ", process_environ},     {"conceal", process_conceal}, {"isatty", process_isatty},
+    {"identity", process_identity},   {"alive", process_alive},     {"figures", process_figures},
+    {"libraries", process_libraries}, {"notify", process_notify},   {NULL, NULL},
 };
 
 int luaopen_host_process(lua_State *L) {

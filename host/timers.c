@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "histogram.h"
 
 enum { FOREVER = 1 << 30 /* seconds; a later time than a timespec holds would not do */ };
 
 static void timers_ready(struct loop_source *source, uint32_t events);
 static struct loop_source clock_source = {-1, timers_ready};
 static unsigned started;
+static struct histogram lateness;
 
 static void timers_arm(void) {
   const struct loop_timer *next = heap_top();
@@ -37,6 +39,7 @@ static void timers_ready(struct loop_source *source, uint32_t events) {
   struct loop_timer *timer;
   while (!loop_stopping() && (timer = heap_top()) && timer->due <= now && (int)(last - timer->order) >= 0) {
     heap_remove(timer);
+    histogram_note(&lateness, loop_now() - timer->due);
     timer->fire(timer);
   }
   timers_arm();
@@ -63,6 +66,10 @@ void loop_timer_stop(struct loop_timer *timer) {
 int timers_open(void) {
   clock_source.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   return clock_source.fd < 0 ? errno : loop_add(&clock_source, EPOLLIN);
+}
+
+const struct histogram *timers_lateness(void) {
+  return &lateness;
 }
 
 void timers_close(void) {

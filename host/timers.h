@@ -6,4 +6,7 @@
 int timers_open(void);
 void timers_close(void);
 
+/* How late the timers were, since the start. */
+const struct histogram *timers_lateness(void);
+
 #endif

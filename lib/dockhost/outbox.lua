@@ -29,4 +29,8 @@ function Outbox:first()
   end
 end
 
+function Outbox:count()
+  return #self.replies
+end
+
 return outbox

@@ -51,6 +51,15 @@ function Queue:jobs(key)
   return jobs
 end
 
+-- How many jobs wait behind another, over all keys.
+function Queue:waiting()
+  local n = 0
+  for _, line in pairs(self.lines) do
+    n = n + #line - 1
+  end
+  return n
+end
+
 -- How many jobs run or wait, over all keys.
 function Queue:count()
   local n = 0

@@ -39,13 +39,14 @@ describe("host.log", function()
       os.execute("rm -r " .. directory)
     end)
 
-    -- Has the script write `count` lines while nobody reads, then one more when some of them are read.
+    -- Has the script write `count` lines while nobody reads, then one more when some of them are read, which tells how
+    -- many were dropped until then.
     local function late(count, line)
       local pipe = start(([[
         for i = 1, %d do log.write(%s) end
         io.open(arg[1] .. "/filled", "w"):close()
         io.open(arg[1] .. "/go"):close()
-        log.write("after")]]):format(count, line), directory)
+        log.write("after " .. log.dropped())]]):format(count, line), directory)
       io.open(directory .. "/filled"):close() -- a log that blocks never comes so far
       local head = pipe:read(40000)
       io.open(directory .. "/go", "w"):close()
@@ -62,12 +63,13 @@ describe("host.log", function()
         assert.equal(complete, tonumber(number))
       end
       assert.is_true(complete > 400 and complete < 2000)
-      assert.equal(("%d lines dropped\nafter\n"):format(2000 - complete), output:match("%d+ lines dropped\n.*$"))
+      local dropped = 2000 - complete
+      assert.equal(("%d lines dropped\nafter %d\n"):format(dropped, dropped), output:match("%d+ lines dropped\n.*$"))
     end)
 
     it("ends a line that was cut off before it goes on", function()
       local output = late(1, [[("y"):rep(200000)]])
-      assert.matches("^y+\n1 line dropped\nafter\n$", output)
+      assert.matches("^y+\n1 line dropped\nafter 1\n$", output)
     end)
   end)
 end)

@@ -106,6 +106,53 @@ describe("host.loop", function()
     assert.is_true(loop.time() % 1 ~= loop.time() // 1)
   end)
 
+  -- What a histogram has counted since: how many of more than `seconds`, of all, and their sum.
+  local function since(before, after, seconds)
+    local slow, all = 0, 0
+    for i, count in ipairs(after.counts) do
+      local new = count - before.counts[i]
+      all = all + new
+      slow = slow + ((after.bounds[i - 1] or 0) >= seconds and new or 0)
+    end
+    return slow, all, after.sum - before.sum
+  end
+
+  local function work(seconds)
+    local clock = loop.now()
+    while loop.now() - clock < seconds do
+    end
+  end
+
+  it("counts how late timers are", function()
+    local before = loop.lag()
+    assert.equal(#before.bounds + 1, #before.counts)
+    timer.start(0, function()
+      work(0.15)
+    end)
+    timer.start(0.02, loop.stop)
+    loop.run()
+    local slow, all, sum = since(before, loop.lag(), 0.1)
+    assert.is_true(slow >= 1)
+    assert.is_true(all >= 2)
+    assert.is_true(sum >= 0.13 and sum < 60)
+  end)
+
+  it("counts how long its turns take, and not how long it waits", function()
+    local before, began = loop.turns(), loop.now()
+    timer.start(0, function()
+      work(0.15)
+    end)
+    timer.start(0.5, loop.stop)
+    loop.run()
+    local slow, all, sum = since(before, loop.turns(), 0.1)
+    assert.is_true(slow >= 1)
+    assert.is_true(all >= 2)
+    assert.is_true(sum >= 0.15 and sum < loop.now() - began - 0.05)
+    for i = 2, #before.bounds do
+      assert.is_true(before.bounds[i - 1] < before.bounds[i])
+    end
+  end)
+
   it("sleeps while nothing is due", function()
     local clock = os.clock()
     timer.start(0.3, loop.stop)

@@ -65,6 +65,7 @@ describe("queue", function()
     assert.same({ "a", "b" }, line:jobs("ada"))
     assert.same({}, line:jobs("eve"))
     assert.equal(3, line:count())
+    assert.equal(1, line:waiting())
   end)
 
   it("keeps nothing of a key whose line is empty", function()
