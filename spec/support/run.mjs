@@ -9,6 +9,8 @@ import { ALL_PORTS, leftovers } from "./suite.mjs";
 import { until } from "./until.mjs";
 
 const ENDING = ".test.mjs";
+// A suite that ended badly may keep a socket open, and its process with it.
+const LONGEST = Number(process.env.SUITE_MINUTES || 20) * 60e3;
 const [directory, ...names] = process.argv.slice(2);
 const jobs = Number(process.env.JOBS || 1);
 
@@ -21,15 +23,39 @@ async function chosen() {
   return wanted;
 }
 
+// A suite is a group of processes: the runner of Node and the suite itself.
+const running = new Set();
+function end(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    for (const child of running) end(child, signal);
+    process.exit(130);
+  });
+}
+
 // What it prints is kept together where others run beside it.
 function run(file) {
   const args = ["--test", "--test-reporter=spec", join(directory, file)];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: jobs > 1 ? ["ignore", "pipe", "pipe"] : "inherit" });
+    const stdio = jobs > 1 ? ["ignore", "pipe", "pipe"] : "inherit";
+    const child = spawn(process.execPath, args, { stdio, detached: true });
+    running.add(child);
     const output = [];
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => output.push(chunk));
+    const limit = setTimeout(() => {
+      console.log(`${file} does not end: it is killed`);
+      end(child, "SIGKILL");
+    }, LONGEST);
     child.once("error", reject);
     child.once("close", (code) => {
+      clearTimeout(limit);
+      running.delete(child);
       process.stdout.write(Buffer.concat(output));
       resolve(code);
     });
