@@ -22,15 +22,18 @@ void host_release(lua_State *L, const void *key);
 void host_metatable(lua_State *L, const char *name, const luaL_Reg *methods);
 
 /* The openers: each file of a primitive ends with its own. */
+int luaopen_host_claim(lua_State *L);
 int luaopen_host_file(lua_State *L);
 int luaopen_host_guard(lua_State *L);
 int luaopen_host_http(lua_State *L);
 int luaopen_host_lan(lua_State *L);
 int luaopen_host_log(lua_State *L);
 int luaopen_host_loop(lua_State *L);
+int luaopen_host_output(lua_State *L);
 int luaopen_host_port(lua_State *L);
 int luaopen_host_process(lua_State *L);
 int luaopen_host_resolver(lua_State *L);
+int luaopen_host_server(lua_State *L);
 int luaopen_host_signal(lua_State *L);
 int luaopen_host_tar(lua_State *L);
 int luaopen_host_timer(lua_State *L);

@@ -19,15 +19,18 @@
 enum { EXIT_FAULT = 70 /* EX_SOFTWARE */ };
 
 static const luaL_Reg primitives[] = {
+    {"host.claim", luaopen_host_claim},
     {"host.file", luaopen_host_file},
     {"host.guard", luaopen_host_guard},
     {"host.http", luaopen_host_http},
     {"host.lan", luaopen_host_lan},
     {"host.log", luaopen_host_log},
     {"host.loop", luaopen_host_loop},
+    {"host.output", luaopen_host_output},
     {"host.port", luaopen_host_port},
     {"host.process", luaopen_host_process},
     {"host.resolver", luaopen_host_resolver},
+    {"host.server", luaopen_host_server},
     {"host.signal", luaopen_host_signal},
     {"host.tar", luaopen_host_tar},
     {"host.timer", luaopen_host_timer},

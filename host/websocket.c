@@ -1,5 +1,7 @@
 /* Websocket connections for Lua. */
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,6 +213,19 @@ static int socket_pending(lua_State *L) {
   return 1;
 }
 
+/* (socket) -> seconds | nil */
+static int socket_latency(lua_State *L) {
+  const struct websocket *ws = socket_check(L);
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  bool open = ws && ws->wsi && ws->state == WEBSOCKET_OPEN;
+  if (open && getsockopt(lws_get_socket_fd(ws->wsi), IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+    lua_pushnumber(L, info.tcpi_rtt * 1e-6);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 /* (socket) */
 static int socket_abort(lua_State *L) {
   struct handle *handle = luaL_checkudata(L, 1, SOCKET);
@@ -230,13 +245,10 @@ static int socket_close(lua_State *L) {
 }
 
 static const luaL_Reg socket_methods[] = {
-    {"send", socket_send},
-    {"pending", socket_pending},
-    {"close", socket_close},
-    {"abort", socket_abort},
-    {"__gc", socket_abort},
-    {"__close", socket_close},
-    {NULL, NULL},
+    {"send", socket_send},       {"pending", socket_pending},
+    {"latency", socket_latency}, {"close", socket_close},
+    {"abort", socket_abort},     {"__gc", socket_abort},
+    {"__close", socket_close},   {NULL, NULL},
 };
 
 static const luaL_Reg websocket_functions[] = {{"connect", websocket_open}, {NULL, NULL}};

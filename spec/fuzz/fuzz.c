@@ -37,10 +37,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const luaL_Reg primitives[] = {
+    {"fuzz.client", luaopen_fuzz_client},
     {"fuzz.peer", luaopen_fuzz_peer},
     {"host.guard", luaopen_host_guard},
     {"host.http", luaopen_host_http},
     {"host.loop", luaopen_host_loop},
+    {"host.server", luaopen_host_server},
     {"host.tar", luaopen_host_tar},
     {"host.timer", luaopen_host_timer},
     {"host.websocket", luaopen_host_websocket},

@@ -3,6 +3,7 @@
 
 #include "door.h"
 
+int luaopen_fuzz_client(lua_State *L);
 int luaopen_fuzz_peer(lua_State *L);
 
 #endif

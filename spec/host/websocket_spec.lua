@@ -151,6 +151,23 @@ describe("host.websocket", function()
       end
     end)
 
+    it("knows the latency of the connection, while there is one", function()
+      local before, open, after = within(3, function(done)
+        local socket, first
+        local all = options("/greet", error)
+        all.on_message = function()
+          local latency = socket:latency()
+          socket:abort()
+          done(first, latency, socket:latency())
+        end
+        socket = websocket.connect(all)
+        first = { socket:latency() }
+      end)
+      assert.is_nil(before[1])
+      assert.is_true(open > 0 and open < 1, open)
+      assert.is_nil(after)
+    end)
+
     it("sends what was queued before it is open", function()
       within(3, function(done)
         local socket
