@@ -8,11 +8,11 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const PAUSE = 25;
 
-/** A new ed25519 key pair: `{ directory, file, publicKey, remove() }`. */
-export async function makeKeyPair(comment = "spec@dockhost") {
+/** A new key pair, ed25519 unless ssh-keygen's options say another: `{ directory, file, publicKey, remove() }`. */
+export async function makeKeyPair(comment = "spec@dockhost", type = ["-t", "ed25519"]) {
   const directory = await mkdtemp(join(tmpdir(), "dockhost-key-"));
   const file = join(directory, "id_ed25519");
-  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
+  await run("ssh-keygen", ["-q", ...type, "-N", "", "-C", comment, "-f", file]);
   const publicKey = (await readFile(`${file}.pub`, "utf8")).trim();
   return { directory, file, publicKey, remove: () => rm(directory, { recursive: true, force: true }) };
 }
