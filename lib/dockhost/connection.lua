@@ -44,12 +44,16 @@ end
 
 -- (state, event?, code?, message?)
 function Connection:enter(state, event, code, message)
-  self.state, self.changed_at = state, self.time()
+  -- Between the tries of one absence nothing changes that anybody would ask about.
+  if not self.changed_at or (state == "connected") ~= (self.state == "connected") then
+    self.changed_at = self.time()
+  end
+  self.state = state
   self.observe({ state = state, event = event, code = code, message = message })
 end
 
--- { state = "connecting" | "connected" | "waiting" | "offline", since = wall-clock time of that, attempt = how many
--- dials in a row have failed, next_try = wall-clock time?, failure = the last one's message?, key_expires? }
+-- { state = "connecting" | "connected" | "waiting" | "offline", since = when the connection came or went, attempt = how
+-- many dials in a row have failed, next_try?, failure = the last one's message?, key_expires? }, in wall-clock time
 function Connection:status()
   return {
     state = self.state,
@@ -316,9 +320,14 @@ local ADVICE = {
 }
 local KEY_ADVICE = "check DOCKHOST_API_KEY, or get a new key from the main server"
 
+-- What to do about a refusal.
+function connection.advice(message)
+  return ADVICE[message] or KEY_ADVICE
+end
+
 -- What a person is told of a refusal, and what to do.
 function connection.refusal(server, message)
-  local advice = ADVICE[message] or KEY_ADVICE
+  local advice = connection.advice(message)
   return string.format("the main server at %s refuses this node: %s: %s", server, message, advice)
 end
 
