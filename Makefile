@@ -19,7 +19,8 @@ SOURCES := $(wildcard host/*.c)
 OBJECTS := $(SOURCES:host/%.c=$(BUILD)/%.o)
 
 SETUP := packaging/setup
-SCRIPTS := .ci/run spec/fuzz/run image/build image/fingerprint image/instance-init image/seal $(wildcard $(SETUP)/*)
+SCRIPTS := .ci/run packaging/completions/dockhost.bash spec/fuzz/run spec/support/alone image/build image/fingerprint image/instance-init image/seal packaging/deb packaging/container/build $(wildcard packaging/debian/dockhost.p*) \
+  $(wildcard $(SETUP)/*)
 # The tests use an image of their own name, whatever is configured or was pulled here.
 TEST_IMAGE := dockhost-test/instance
 NODE_MODULES := spec/node_modules/.package-lock.json
@@ -78,9 +79,9 @@ image: ## Build the instance image from this distribution's packages, without a 
 
 .PHONY: test
 test: set-up-tests ## Run every test, with all set-up
-	@$(SETUP)/packages fuzz
+	@$(SETUP)/packages fuzz browser podman packaging
 	@$(MAKE) --no-print-directory fuzzer
-	@$(RUN_SUITES) unit host integration faults fuzz
+	@$(RUN_SUITES) unit host integration faults browser podman packaging fuzz
 
 .PHONY: unit
 unit: ## Run the unit specs: plain Lua, no network, no Docker
@@ -98,6 +99,26 @@ integration: set-up-tests ## Run the built program against real servers, Docker 
 .PHONY: faults
 faults: set-up-tests ## Run the program against faulty networks, daemons and servers; ROUNDS=20 sweeps longer
 	@ROUNDS=$(ROUNDS) $(RUN_SUITES) faults
+
+.PHONY: browser
+browser: set-up-tests ## Run the console in headless Chromium, with screenshots in build/browser
+	@$(SETUP)/packages browser
+	@$(RUN_SUITES) browser
+
+.PHONY: packaging-test
+packaging-test: set-up-tests ## Build the Debian package, lint it, and install, run, upgrade and purge it
+	@$(SETUP)/packages packaging
+	@$(RUN_SUITES) packaging
+
+.PHONY: packaging-trial
+packaging-trial: set-up-tests ## Run the package under a real systemd, in a container that may mount
+	@$(SETUP)/packages packaging
+	@$(RUN_SUITES) packaging_trial
+
+.PHONY: podman
+podman: set-up-tests ## Run the integration tests on Podman's service, root's and an unprivileged user's
+	@$(SETUP)/packages podman
+	@$(RUN_SUITES) podman_all
 
 .PHONY: set-up-tests
 set-up-tests:
@@ -165,7 +186,7 @@ $(BUILD)/spec-%.o: spec/fuzz/%.c | have-packages
 	@mkdir -p $(@D)
 	$(call SHOW,CC)$(CC) $(HOST_CFLAGS) -Ihost $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
-$(BUILD)/fuzzer: $(filter-out $(BUILD)/main.o,$(OBJECTS)) $(BUILD)/spec-fuzz.o $(BUILD)/spec-peer.o
+$(BUILD)/fuzzer: $(filter-out $(BUILD)/main.o,$(OBJECTS)) $(BUILD)/spec-fuzz.o $(BUILD)/spec-peer.o $(BUILD)/spec-client.o
 	$(call SHOW,LINK)$(CC) $(HOST_LDFLAGS) $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
 # Checks
@@ -186,25 +207,51 @@ lint: ## Check formatting, warnings, scripts and the rockspec
 
 # Installation
 
+# Settings of a system's own installation are in /etc.
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 SHARE = $(DESTDIR)$(PREFIX)/share/dockhost
+DOC = $(DESTDIR)$(PREFIX)/share/doc/dockhost
+UNIT = $(if $(UNITDIR),$(DESTDIR)$(UNITDIR)/dockhost.service)
+MAN = $(DESTDIR)$(PREFIX)/share/man/man1/dockhost.1
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dockhost $(DESTDIR)$(ZSHDIR)/_dockhost
+SETTINGS_FILE = $(DESTDIR)$(SYSCONFDIR)/dockhost/dockhost.env
 # What the specs of script authors need.
 FAKES := $(addprefix spec/support/,node_support.lua script_files.lua) $(wildcard spec/support/fake_*.lua)
-DOC = $(DESTDIR)$(PREFIX)/share/doc/dockhost
+DOCUMENTS := README.md lua/README.md LICENSE $(wildcard packaging/*.md) \
+  $(shell find examples packaging/prometheus packaging/grafana -type f)
+# The unit and the settings name where things lie.
+PLACED = sed -e 's|/etc/dockhost|$(SYSCONFDIR)/dockhost|g' -e 's|/usr/bin/|$(PREFIX)/bin/|g' -e 's|/usr/share/|$(PREFIX)/share/|g'
 
 .PHONY: install
-install: build ## Install under PREFIX (/usr/local), below DESTDIR
+install: build ## Install under PREFIX (/usr/local), below DESTDIR; settings that are there already stay
 	install -D -m 0755 $(BUILD)/dockhost $(DESTDIR)$(PREFIX)/bin/dockhost
-	install -D -m 0644 host/boot.lua $(SHARE)/host/boot.lua
-	for file in $$(find lib lua -name '*.lua') $(FAKES); do install -D -m 0644 $$file $(SHARE)/$$file || exit; done
-	install -D -m 0644 LICENSE $(DOC)/LICENSE
-	for file in README.md lua/README.md $$(find examples -type f); do \
-	  [ ! -e $$file ] || install -D -m 0644 $$file $(DOC)/$$file || exit; \
+	for file in host/boot.lua $$(find lib lua -type f -not -name '*.md') $(FAKES); do \
+	  install -D -m 0644 $$file $(SHARE)/$$file || exit; \
 	done
+	for file in $(DOCUMENTS); do install -D -m 0644 $$file $(DOC)/$$file || exit; done
+	install -D -m 0644 packaging/man/dockhost.1 $(MAN)
+	install -D -m 0644 packaging/completions/dockhost.bash $(word 1,$(COMPLETIONS))
+	install -D -m 0644 packaging/completions/_dockhost $(word 2,$(COMPLETIONS))
+	$(if $(UNIT),mkdir -p $(dir $(UNIT)) && $(PLACED) packaging/systemd/dockhost.service >$(UNIT))
+	mkdir -p $(dir $(SETTINGS_FILE))
+	[ -e $(SETTINGS_FILE) ] || $(PLACED) packaging/dockhost.env >$(SETTINGS_FILE)
 
 .PHONY: uninstall
-uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/dockhost
+uninstall: ## Remove what install put there, but for the settings; containers go on
+	rm -f $(DESTDIR)$(PREFIX)/bin/dockhost $(UNIT) $(MAN) $(COMPLETIONS)
 	rm -rf $(SHARE) $(DOC)
+
+.PHONY: deb
+deb: ## Build the Debian package, into build/deb
+	@$(SETUP)/packages build deb
+	@VERSION=$(or $(DEB_VERSION),$(VERSION)) packaging/deb
+
+.PHONY: container
+container: deb ## Build the node's own container image from the package, without a registry (NAME=dockhost)
+	@$(SETUP)/packages image
+	@packaging/container/build $(NAME)
 
 # What the rockspec installs: the libraries, which need no host.
 .PHONY: install-rock
