@@ -28,6 +28,8 @@ static int file_lock(lua_State *L) {
     return host_fail(L, "busy", "%s is locked by another process", path);
   if (error)
     return host_fail_errno(L, error, lua_pushfstring(L, "can't lock %s", path));
+  /* One that was restored from somewhere may be open to others; not every file system has modes. */
+  (void)fchmod(*fd, 0600);
   host_anchor(L, -1, fd);
   return 1;
 }
@@ -101,11 +103,21 @@ static int file_mkdir(lua_State *L) {
   return 1;
 }
 
+/* (path) -> true | nil, message, code: whether this process may make files in that directory */
+static int file_writable(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS))
+    return host_fail_errno(L, errno, lua_pushfstring(L, "can't write to %s", path));
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static const luaL_Reg lock_methods[] = {
     {"close", file_unlock}, {"id", file_id}, {"__close", file_unlock}, {"__gc", file_unlock}, {NULL, NULL}};
 
-static const luaL_Reg file_functions[] = {
-    {"read", file_read}, {"list", file_list}, {"lock", file_lock}, {"mkdir", file_mkdir}, {NULL, NULL}};
+static const luaL_Reg file_functions[] = {{"read", file_read},         {"list", file_list},
+                                          {"lock", file_lock},         {"mkdir", file_mkdir},
+                                          {"writable", file_writable}, {NULL, NULL}};
 
 int luaopen_host_file(lua_State *L) {
   worker_register(L);

@@ -70,6 +70,14 @@ static int http_close(lua_State *L) {
   return 0;
 }
 
+/* (request, boolean) */
+static int http_hold(lua_State *L) {
+  struct http_request *request = luaL_checkudata(L, 1, HTTP_REQUEST);
+  luaL_checktype(L, 2, LUA_TBOOLEAN);
+  http_request_hold(request, lua_toboolean(L, 2));
+  return 0;
+}
+
 /* (options) -> request | nil, message, code */
 static int http_request(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -90,7 +98,7 @@ static int http_request(lua_State *L) {
 }
 
 static const luaL_Reg http_request_methods[] = {
-    {"close", http_close}, {"__gc", http_close}, {"__close", http_close}, {NULL, NULL}};
+    {"close", http_close}, {"hold", http_hold}, {"__gc", http_close}, {"__close", http_close}, {NULL, NULL}};
 
 static const luaL_Reg http_functions[] = {{"request", http_request}, {NULL, NULL}};
 

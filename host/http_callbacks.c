@@ -82,6 +82,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
   struct http_request *request = arg;
   size_t length = size * count;
   bool streamed = request->wanted & HTTP_DATA;
+  if (request->held)
+    return CURL_WRITEFUNC_PAUSE;
   if (!request->head_complete)
     http_request_fail_without_status(request);
   else if (!streamed && length > request->limit - request->body.size)

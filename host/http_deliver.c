@@ -155,8 +155,14 @@ static void deliver_rest(struct loop_timer *timer) {
   http_deliver();
 }
 
+static struct loop_timer rest = {.fire = deliver_rest};
+
+void http_deliver_soon(void) {
+  if (http_request_next())
+    loop_timer_start(&rest, 0);
+}
+
 void http_deliver(void) {
-  static struct loop_timer rest = {.fire = deliver_rest};
   struct http_request *request;
   bool fed = true;
   while (fed && !loop_stopping() && (request = http_request_next()))

@@ -90,7 +90,7 @@ static void request_timed_out(struct loop_timer *timer) {
 static void request_idled(struct loop_timer *timer) {
   struct http_request *request =
       (struct http_request *)((char *)timer - offsetof(struct http_request, idle_timer));
-  double left = request->last_byte + request->idle_timeout - loop_now();
+  double now = loop_now(), left = (request->held ? now : request->last_byte) + request->idle_timeout - now;
   if (left > 0 && loop_timer_start(timer, left) == 0)
     return;
   http_request_fail(request, "idle", "nothing came from %s for %g s", request->peer, request->idle_timeout);
@@ -107,6 +107,16 @@ int http_request_start(struct http_request *request) {
   if (!error && request->idle_timeout > 0)
     error = loop_timer_start(&request->idle_timer, request->idle_timeout);
   return error;
+}
+
+void http_request_hold(struct http_request *request, bool held) {
+  bool was_held = request->held;
+  request->held = held;
+  if (!request->easy || held || !was_held)
+    return;
+  request->last_byte = loop_now();
+  curl_easy_pause(request->easy, CURLPAUSE_CONT);
+  http_deliver_soon();
 }
 
 static void request_end_transfer(struct http_request *request) {

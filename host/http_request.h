@@ -21,6 +21,7 @@ struct http_request {
   CURL *easy; /* NULL: closed */
   struct curl_slist *headers;
   bool added, resolved, sent, ended; /* how far curl has come */
+  bool held;                         /* the peer is not read */
 
   unsigned wanted, events; /* sets of enum http_event */
   struct http_request *previous, *next;
@@ -52,6 +53,8 @@ struct http_request {
 CURLcode http_request_attach(struct http_request *request);
 /* Starts its timers: 0 or ENOMEM. */
 int http_request_start(struct http_request *request);
+/* While it is held, nothing more is read of the answer, and the peer has to wait. */
+void http_request_hold(struct http_request *request, bool held);
 /* Frees what it holds; it may be called again. */
 void http_request_dispose(struct http_request *request);
 
@@ -71,7 +74,8 @@ void http_request_fail(struct http_request *request, const char *code, const cha
 void http_request_fail_without_status(struct http_request *request);
 /* Fails the request with what curl reported. */
 void http_request_explain(struct http_request *request, CURLcode result);
-/* Delivers what is ready; implemented by the binding. */
+/* Delivers what is ready, now or from the loop; implemented by the binding. */
 void http_deliver(void);
+void http_deliver_soon(void);
 
 #endif

@@ -43,8 +43,13 @@ local function is_managed(labels)
   return labels ~= nil and labels[containers.MANAGED] == "true"
 end
 
+-- Podman tells an image's whole name, where Docker tells the one that was asked for.
+local function short_image(name)
+  return (name:gsub(":latest$", ""):gsub("^docker%.io/", ""):gsub("^library/", ""))
+end
+
 local function same_image(a, b)
-  return a ~= nil and a:gsub(":latest$", "") == b:gsub(":latest$", "")
+  return a ~= nil and short_image(a) == short_image(b)
 end
 
 local function owner(self, name, labels, image)

@@ -3,14 +3,17 @@
 local delivery = {}
 
 local MOST_WAITING = 16 * 1024 * 1024
+-- When this waits, an operation that can be held is, until all was taken.
+local HOLD_WAITING = 256 * 1024
 -- What a piece costs besides its bytes.
 local PIECE_BYTES = 256
 
 -- delivery.run(wait, start) -> what `done` was given. `start(push, done)` begins the operation and returns its handle,
--- or nil, message, code; its callbacks call push(bytes, fn, ...), and fn(...) is called in the task.
+-- or nil, message, code; its callbacks call push(bytes, fn, ...), and fn(...) is called in the task. A handle may have
+-- hold(boolean), as that of host.http.
 function delivery.run(wait, start)
   local pieces, first, last, bytes = {}, 1, 0, 0
-  local handle, results, wake
+  local handle, results, wake, held
   local function tell()
     if wake then
       wake()
@@ -27,6 +30,12 @@ function delivery.run(wait, start)
       end
     end,
   })
+  local function hold(wanted)
+    if handle and handle.hold and held ~= wanted then
+      held = wanted
+      handle:hold(wanted)
+    end
+  end
   local function push(size, ...)
     bytes = bytes + size + PIECE_BYTES
     if bytes > MOST_WAITING then
@@ -35,6 +44,9 @@ function delivery.run(wait, start)
     end
     last = last + 1
     pieces[last] = table.pack(...)
+    if bytes > HOLD_WAITING then
+      hold(true)
+    end
     tell()
   end
   local message, code
@@ -56,6 +68,9 @@ function delivery.run(wait, start)
       return table.unpack(results, 1, results.n)
     else
       pieces, first, last, bytes = {}, 1, 0, 0
+      if held then
+        hold(false)
+      end
       wait(function(ready)
         wake = ready
         return function()

@@ -3,13 +3,12 @@
 local delivery = require("dockhost.delivery")
 local docker_shape = require("dockhost.docker_shape")
 local docker_stream = require("dockhost.docker_stream")
+local docker_version = require("dockhost.docker_version")
+local docker_words = require("dockhost.docker_words")
 local json = require("dockhost.json")
 local printable = require("dockhost.printable")
 
 local docker = {}
-
--- The newest API version that calls are made in; an older daemon is spoken to in its own.
-docker.API_VERSION = "1.47"
 
 -- More than any main server takes in one reply.
 local MOST_LOG = 4 * 1024 * 1024
@@ -62,19 +61,12 @@ local function query_string(query)
   return #parts > 0 and "?" .. table.concat(parts, "&") or ""
 end
 
-local function newer(a, b)
-  local a_major, a_minor = a:match("^(%d+)%.(%d+)$")
-  local b_major, b_minor = b:match("^(%d+)%.(%d+)$")
-  if not a_major or not b_major then
-    return false
-  end
-  return tonumber(a_major) > tonumber(b_major)
-    or tonumber(a_major) == tonumber(b_major) and tonumber(a_minor) > tonumber(b_minor)
-end
-
 function Client:unreachable(detail)
   local advice = "is it running? try `docker info`"
-  if detail:find("^permission denied") then
+  if self.address:find("/podman/", 1, true) then
+    local user = self.address:find("/run/user/", 1, true) and "--user " or ""
+    advice = "try `systemctl " .. user .. "enable --now podman.socket`"
+  elseif detail:find("^permission denied") then
     advice = "the user of dockhost may not use it: see `docker info`, and be in the group docker"
   end
   return ("Docker does not answer at %s: %s (%s)"):format(self.address, advice, detail)
@@ -146,32 +138,53 @@ local function daemon_message(status, body)
   return "Docker answered HTTP " .. status
 end
 
--- Finds the API version to speak, once; again after the daemon was away (it may have been upgraded).
-function Client:negotiate()
-  if self.version_prefix then
-    return self.version_prefix
-  end
-  local version, message, status = self:version()
+local function choose(self, newest, oldest)
+  local version, problem = docker_version.choose(newest, oldest)
   if not version then
-    return nil, message, status
+    return nil, "what answers at " .. self.address .. " " .. problem, 503
   end
-  local api = tostring(version.ApiVersion)
-  if not api:find("^%d+%.%d+$") then
-    return nil, "what answers at " .. self.address .. " is not a Docker Engine", 503
-  end
-  if newer(api, docker.API_VERSION) then
-    api = docker.API_VERSION
-    if newer(tostring(version.MinAPIVersion), api) then
-      api = version.MinAPIVersion
-    end
-  end
-  self.version_prefix = "/v" .. api
-  return self.version_prefix
+  return version
 end
 
--- A call in the negotiated version: the body of a 2xx or 304 and its status, or nil, message, status.
-function Client:call(method, path, options)
-  local prefix, why, code = self:negotiate()
+-- The answer to a ping has the daemon's newest version in a header, and costs it nothing; /version has its oldest as
+-- well, and takes the daemon tens of milliseconds.
+local function ask_versions(self, refused)
+  local status, body, headers, newest
+  if not refused then
+    status, body, headers = self:exchange("GET", "/_ping", { timeout = 10 })
+    if not status then
+      return nil, body, headers
+    end
+    self.podman = headers["libpod-api-version"]
+    newest = headers["api-version"]
+  end
+  if newest then
+    return newest
+  end
+  local version, message, code = self:version()
+  if not version then
+    return nil, message, code
+  end
+  return version.ApiVersion, version.MinAPIVersion
+end
+
+-- Finds the API version to speak, once; again after the daemon was away, or refused that version: it may have been
+-- upgraded.
+function Client:negotiate(refused)
+  if self.version_prefix and not refused then
+    return self.version_prefix
+  end
+  local newest, oldest, code = ask_versions(self, refused)
+  if not newest then
+    return nil, oldest, code
+  end
+  local version, problem, status = choose(self, newest, oldest)
+  self.version_prefix = version and "/v" .. version
+  return self.version_prefix, problem, status
+end
+
+local function call_once(self, method, path, options, refused)
+  local prefix, why, code = self:negotiate(refused)
   if not prefix then
     return nil, why, code
   end
@@ -183,7 +196,17 @@ function Client:call(method, path, options)
   if status >= 200 and status < 300 or status == 304 then
     return body, status
   end
-  return nil, daemon_message(status, body), status
+  local message = daemon_message(status, options.refusal and options.refusal() or body)
+  return nil, message, docker_words.status(status, message)
+end
+
+-- A call in the negotiated version: the body of a 2xx or 304 and its status, or nil, message, status.
+function Client:call(method, path, options)
+  local body, status, code = call_once(self, method, path, options)
+  if not body and docker_version.is_refusal(code, status) and type(options.body) ~= "function" then
+    return call_once(self, method, path, options, true)
+  end
+  return body, status, code
 end
 
 -- `shape`: what the value must be (see docker_shape.lua).
@@ -209,7 +232,7 @@ end
 function Client:stream(method, path, options, feed, opened)
   local success, refusal = false, {}
   function options.on_head(status)
-    success = status >= 200 and status < 300
+    success, refusal = status >= 200 and status < 300, {}
     if success and opened then
       opened()
     end
@@ -221,16 +244,14 @@ function Client:stream(method, path, options, feed, opened)
       table.insert(refusal, chunk)
     end
   end
-  local body, message, status = self:call(method, path, options)
-  if body then
-    return true
-  elseif refusal[1] then
-    message = daemon_message(status, table.concat(refusal))
+  function options.refusal()
+    return table.concat(refusal)
   end
-  return nil, message, status
+  local body, message, status = self:call(method, path, options)
+  return body and true, message, status
 end
 
--- GET /version, unversioned: it is what negotiation starts from.
+-- GET /version, unversioned. That of a daemon that can't be spoken to is a failure.
 function Client:version()
   local status, body = self:exchange("GET", "/version", { timeout = 10 })
   if not status then
@@ -244,12 +265,18 @@ function Client:version()
   if not sound then
     return nil, problem, 503
   end
-  return value
+  local spoken, why, code = choose(self, value.ApiVersion, value.MinAPIVersion)
+  return spoken and value, why, code
 end
 
 -- GET /images/{name}/json
 function Client:image_inspect(name)
   return self:json("GET", "/images/" .. escape(name) .. "/json", { timeout = 20 })
+end
+
+-- GET /distribution/{name}/json: whether the registry has an image. The daemon asks it.
+function Client:distribution(name)
+  return self:json("GET", "/distribution/" .. escape(name) .. "/json", { timeout = 40 })
 end
 
 -- POST /images/create: pulls. `on_progress(entry)` hears of each progress object. Returns true.
@@ -265,8 +292,9 @@ function Client:image_pull(name, on_progress)
     if type(entry) ~= "table" or not docker_shape.check(without_nulls(entry), docker_shape.PROGRESS) then
       return
     end
-    if type(entry.error) == "string" then
-      failure = printable.text(entry.error, MOST_MESSAGE)
+    local problem = entry.errorDetail and entry.errorDetail.message or entry.error
+    if problem then
+      failure = printable.text(problem, MOST_MESSAGE)
     elseif on_progress then
       on_progress(entry)
     end
@@ -287,12 +315,21 @@ end
 -- GET /containers/json: `filters` as the API has them, e.g. { label = { "dockhost.managed=true" } }.
 function Client:container_list(filters)
   local query = { all = "true", filters = filters and json.encode(filters) }
-  return self:json("GET", "/containers/json", { query = query, timeout = 60 }, docker_shape.LIST)
+  local list, message, status = self:json("GET", "/containers/json", { query = query, timeout = 60 }, docker_shape.LIST)
+  for _, entry in ipairs(list or {}) do
+    entry.State = docker_words.state(entry.State)
+  end
+  return list, message, status
 end
 
 -- GET /containers/{id}/json
 function Client:container_inspect(id)
-  return self:json("GET", "/containers/" .. escape(id) .. "/json", { timeout = 20 }, docker_shape.CONTAINER)
+  local path = "/containers/" .. escape(id) .. "/json"
+  local inspected, message, status = self:json("GET", path, { timeout = 20 }, docker_shape.CONTAINER)
+  if inspected then
+    inspected.State.Status = docker_words.state(inspected.State.Status)
+  end
+  return inspected, message, status
 end
 
 -- POST /containers/create: returns the id.
@@ -362,6 +399,24 @@ function Client:container_logs(id, tail, tty)
   return ending()
 end
 
+-- GET /containers/{id}/logs, as it comes: `on_text(text, 1 for stdout | 2 for stderr)` gets the last `options.tail`
+-- lines and, with `options.follow`, what the container writes from then on. Returns true when there is no more.
+function Client:container_follow(id, options, on_text)
+  local sound = true
+  local feed = options.tty and function(chunk)
+    on_text(chunk, 1)
+  end or docker_stream.frames(on_text)
+  local ok, message, status = self:stream("GET", "/containers/" .. escape(id) .. "/logs", {
+    query = { stdout = "true", stderr = "true", tail = options.tail, follow = options.follow and "true" or nil },
+  }, function(chunk)
+    sound = feed(chunk) ~= false
+  end)
+  if ok and not sound then
+    return nil, "Docker sent a malformed log stream", 500
+  end
+  return ok, message, status
+end
+
 -- GET /containers/{id}/stats: one sample. CPU needs the difference of two.
 function Client:container_stats(id)
   local query = { stream = "false", ["one-shot"] = "true" }
@@ -379,11 +434,22 @@ function Client:network_create(body)
 end
 
 -- GET /events: calls `on_event` for each until the stream ends, which is a failure (nil, message, 503) always. `since`
--- and the events' own `timeNano` let a reopened stream miss nothing. `on_open` is called when the daemon has answered.
+-- and the events' own `timeNano` let a reopened stream miss nothing. `on_open` is called when the daemon has answered,
+-- and returns the `since` of a stream that had none.
 function Client:events(filters, since, on_event, on_open)
+  local prefix, why, code = self:negotiate()
+  if not prefix then
+    return nil, why, code
+  end
+  if self.podman and on_open then
+    -- Podman answers with the first event, however late that is. It has answered the ping, and from then on nothing is
+    -- missed.
+    since, on_open = on_open() or since, nil
+  end
   local feed = docker_stream.lines(function(line)
     local event = json.decode(line)
     if type(event) == "table" and docker_shape.check(without_nulls(event), docker_shape.EVENT) then
+      docker_words.event(event)
       on_event(event)
     end
   end)

@@ -46,6 +46,8 @@ docker_shape.EVENT = {
 
 docker_shape.PROGRESS = {
   status = "string?",
+  error = "string?",
+  errorDetail = { message = "string?", optional = true },
   id = "string?",
   progressDetail = { total = "number?", current = "number?", optional = true },
 }

@@ -14,15 +14,16 @@ local Link = {}
 Link.__index = Link
 
 -- link.new{ websocket =, resolver =, timer =, now =, trace = logger?, server =, auth = table, pid =, offset =,
--- on_connected = function(effect), on_event = function(effect) } -> link
+-- timeout = seconds to connect?, on_connected = function(effect), on_event = function(effect) } -> link
 function link.new(options)
   return setmetatable({
     options = options,
+    timeout = options.timeout or CONNECT_SECONDS,
     server = options.server,
     session = session.new({
       namespace = options.server.namespace,
       auth = options.auth,
-      connect_timeout = CONNECT_SECONDS,
+      connect_timeout = options.timeout or CONNECT_SECONDS,
       pid = options.pid,
       offset = options.offset,
     }),
@@ -67,7 +68,7 @@ function Link:try(address)
       port = self.server.port,
       tls = self.server.tls,
       path = "/socket.io/?role=backend&EIO=4&transport=websocket",
-      timeout = CONNECT_SECONDS,
+      timeout = self.timeout,
       limit = MAX_MESSAGE,
       on_open = function()
         self.opened = true

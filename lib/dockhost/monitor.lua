@@ -17,6 +17,9 @@ local LONGEST_RETRY = 5
 -- How much the clocks of a remote Docker and of this machine may differ.
 local AHEAD_SECONDS = 3600
 
+-- In nanoseconds: Podman reads a time as a float, which is off by some hundred of them.
+local PODMAN_STEP = 1000
+
 local STATES = { start = "running", restart = "running", unpause = "running", pause = "paused", die = "exited" }
 
 local Monitor = {}
@@ -82,6 +85,7 @@ function Monitor:follow()
       -- Of what comes before the first event, too, nothing may be missed.
       since = since or string.format("%.9f", self.time())
       self:opened()
+      return since
     end)
     self:down(message)
     if status >= 400 and status < 500 then
@@ -104,7 +108,7 @@ function Monitor:opened()
   if not self.up then
     self.up = true
     self.on_change(true)
-    self.log:info("Docker answers at " .. self.docker.address)
+    self.log:info("Docker answers at " .. self.docker.address, { podman = self.docker.podman })
   end
   self:sweep_in(0)
 end
@@ -128,7 +132,7 @@ function Monitor:note(event)
   local nanoseconds = math.tointeger(event.timeNano)
   -- A time that is far off would hide what comes before it.
   if nanoseconds and nanoseconds > 0 and nanoseconds // 1000000000 < self.time() + AHEAD_SECONDS then
-    nanoseconds = nanoseconds + 1
+    nanoseconds = nanoseconds + (self.docker.podman and PODMAN_STEP or 1)
     return string.format("%d.%09d", nanoseconds // 1000000000, nanoseconds % 1000000000)
   end
 end

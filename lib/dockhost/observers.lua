@@ -2,7 +2,7 @@
 --
 -- | topic        | value                                                                                    |
 -- |--------------|------------------------------------------------------------------------------------------|
--- | `command`    | `{ id, event, user?, began }`, and at its end also `status, success, message, seconds`     |
+-- | `command`    | `{ id, event, user?, source?, began }`, at its end also `status, success, message, seconds` |
 -- | `call`       | `{ method, path, status, seconds }`: an answer of Docker's; status 503 stands for none      |
 -- | `docker`     | `{ up, message? }`: Docker went away or came back                                          |
 -- | `container`  | `{ user, action }`: an event of Docker's about a container of ours                         |

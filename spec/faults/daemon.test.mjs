@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before } from "node:test";
+import { ApiVersions } from "../support/api-versions.mjs";
 import { bindings } from "../support/docker.mjs";
 import { IMAGE } from "../support/dockhost.mjs";
 import { ScriptedDocker } from "../support/scripted-docker.mjs";
@@ -207,19 +208,11 @@ suite.test("what a frozen Docker does after we gave up is cleaned away", async (
 
 suite.test("Docker is another version after a restart: it is spoken to in that one", async () => {
   const user = await make("upgraded");
-  const versions = new Set();
+  const versions = new ApiVersions("1.43", "1.43");
   await scripted.close();
   await scripted.open();
-  scripted.use(async (call) => {
-    if (call.path !== "/version") {
-      versions.add(/^\/v([\d.]+)/.exec(call.request.url)?.[1]);
-      return false;
-    }
-    const answer = await call.forward();
-    call.answer(200, { ...JSON.parse(answer.body), ApiVersion: "1.40" });
-    return true;
-  });
-  await until(async () => (await ask("exists", user)) && versions.has("1.40"), "the older version to be spoken");
+  scripted.use(versions.rule);
+  await until(async () => (await ask("exists", user)) && versions.spoken.has("1.43"), "the other version to be spoken");
   await expect("delete", user, 200);
   scripted.use(undefined);
 });

@@ -433,6 +433,104 @@ describe("host.http", function()
       assert.are.equal(3000000, size)
     end)
 
+    describe("that is held", function()
+      local BYTES = 30 * 1000 * 1000
+
+      -- Holds a large answer with its first data, for some seconds; `held` is how much of it came while it was held.
+      local function hold(seconds, more)
+        local size, held, request = 0, nil, nil
+        local status, message, code = within(20, function(done)
+          local options = {
+            url = peer.url .. "/bytes",
+            headers = { ["X-Bytes"] = tostring(BYTES) },
+            on_data = function(chunk)
+              if size == 0 then
+                request:hold(true)
+                timer.start(seconds, function()
+                  held = size - #chunk
+                  if not (more and more.release and more.release(request, done)) then
+                    request:hold(false)
+                  end
+                end)
+              end
+              size = size + #chunk
+            end,
+            on_done = done,
+          }
+          options.idle_timeout = more and more.idle_timeout
+          request = assert(http.request(options))
+        end)
+        return size, held, status, message, code
+      end
+
+      it("is not read any further, and goes on to its end when it is let go", function()
+        local size, held, status = hold(0.5)
+        assert.are.equal(200, status)
+        assert.are.equal(BYTES, size)
+        assert.are.equal(0, held)
+      end)
+
+      it("does not fail for its idleness", function()
+        local size, _, status = hold(2.5, { idle_timeout = 1 })
+        assert.are.same({ BYTES, 200 }, { size, status })
+      end)
+
+      it("may be closed", function()
+        local _, held = hold(0.1, { release = function(request, done)
+          request:close()
+          request:hold(false)
+          timer.start(0.1, done)
+          return true
+        end })
+        assert.are.equal(0, held)
+      end)
+
+      it("may be held again and again, by the one who gets its data", function()
+        local size, request = 0, nil
+        local status = within(20, function(done)
+          request = assert(http.request({
+            url = peer.url .. "/bytes",
+            headers = { ["X-Bytes"] = "3000000" },
+            on_data = function(chunk)
+              size = size + #chunk
+              request:hold(true)
+              request:hold(false)
+              request:hold(true)
+              timer.start(0, function()
+                request:hold(false)
+              end)
+            end,
+            on_done = done,
+          }))
+        end)
+        assert.are.same({ 3000000, 200 }, { size, status })
+      end)
+
+      it("is held from its beginning too, whatever its size", function()
+        local request, came
+        local status, _, body = within(20, function(done)
+          request = assert(http.request({ url = peer.url .. "/hello", on_done = function(...)
+            came = true
+            done(...)
+          end }))
+          request:hold(true)
+          timer.start(0.3, function()
+            assert.is_nil(came)
+            request:hold(false)
+          end)
+        end)
+        assert.are.same({ 200, "hello" }, { status, body })
+      end)
+
+      it("is one that is told whether", function()
+        local request = assert(http.request({ url = peer.url .. "/hello", on_done = function() end }))
+        assert.has_error(function()
+          request:hold()
+        end)
+        request:close()
+      end)
+    end)
+
     it("delivers what came before a failure, then the failure", function()
       local events = {}
       fails("closed", "failed", get("/cut", {

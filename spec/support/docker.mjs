@@ -26,14 +26,15 @@ async function checked(method, path, body) {
 
 async function call(method, path, body) {
   const text = await checked(method, path, body);
-  return text && JSON.parse(text);
+  return text.trim() && JSON.parse(text);
 }
 
 async function unlessMissing(promise) {
   try {
     return await promise;
   } catch (error) {
-    if (error.status === 404) return null;
+    // Podman's words, while one is being removed.
+    if (error.status === 404 || /no such container/.test(error.message)) return null;
     throw error;
   }
 }
@@ -57,8 +58,18 @@ export async function remove(reference) {
 export const create = async (name, body) => (await call("POST", `/containers/create?${query({ name })}`, body)).Id;
 
 export const info = () => call("GET", "/info");
+export const version = () => call("GET", "/version");
+
+/** Whether it limits and measures containers, which Podman without rights does with cgroups v2 alone. */
+export async function measures() {
+  const { Rootless, CgroupVersion } = await info();
+  return !(Rootless && CgroupVersion === "1");
+}
+
 export const start = (reference) => call("POST", `${at(reference)}/start`);
 export const stop = (reference) => call("POST", `${at(reference)}/stop?t=1`);
+export const pause = (reference) => call("POST", `${at(reference)}/pause`);
+export const unpause = (reference) => call("POST", `${at(reference)}/unpause`);
 /** A tar of one file in a container, as text, or null. */
 export const file = (reference, path) => unlessMissing(checked("GET", `${at(reference)}/archive?${query({ path })}`));
 export const image = (reference) => unlessMissing(call("GET", `/images/${reference}/json`));

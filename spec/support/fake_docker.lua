@@ -12,6 +12,7 @@
 --   docker:find(name), docker:names(), docker.images, docker.networks, docker.registry (what can be pulled)
 --   docker.taken[3100] = true                   -- another program listens there
 --   docker.api_version, docker.min_api_version
+--   docker.podman = "4.3.1"                     -- it is Podman's service, which answers /events with the first event
 --   container.files[path], container.state, container.log, container.tty
 --   container.program = function(cmd) -> list of { "stdout"|"stderr", text }, exit code      -- what an exec runs
 --
@@ -22,6 +23,7 @@
 --   docker:lose("POST", "/containers/create$")       -- done, but the answer is lost
 --   docker:hang("POST", "/start$")                   -- held; returns a function that lets it be done and answered
 --   docker:before(method, pattern, fn), docker:after(method, pattern, fn)   -- fn(call) around the doing of it
+--   docker:say(name, line)                           -- a running container writes: who follows it reads that
 --   docker:down(), docker:up()                       -- every call fails to connect, streams end
 local fake_tar = require("fake_tar")
 local json = require("dockhost.json")
@@ -125,7 +127,7 @@ function Docker:asked(method, pattern)
   return found
 end
 
-local function answer(request, status, body)
+local function answer(request, status, body, headers)
   local options = request.options
   if request.closed then
     return
@@ -142,7 +144,7 @@ local function answer(request, status, body)
     end
     text = ""
   end
-  options.on_done(status, {}, text)
+  options.on_done(status, headers or {}, text)
 end
 
 local function break_off(request, code, message)
@@ -201,11 +203,11 @@ local function finish(self, request, rule)
   if rule.before then
     rule.before(request.call)
   end
-  local status, body
+  local status, body, headers
   if rule.status then
     status, body = refused(rule.status, rule.message)
   else
-    status, body = carry_out(self, request)
+    status, body, headers = carry_out(self, request)
   end
   if rule.after then
     rule.after(request.call)
@@ -213,7 +215,7 @@ local function finish(self, request, rule)
   if rule.lost then
     break_off(request, "closed", "the peer ended the connection")
   elseif status then
-    answer(request, status, body)
+    answer(request, status, body, headers)
   end
 end
 
@@ -296,6 +298,12 @@ function Docker:down()
   for _, stream in ipairs(streams) do
     break_off(stream, "closed", "the peer ended the connection")
   end
+  for _, container in ipairs(self.containers) do
+    for _, request in ipairs(container.followers) do
+      break_off(request, "closed", "the peer ended the connection")
+    end
+    container.followers = {}
+  end
 end
 
 function Docker:up()
@@ -343,6 +351,30 @@ function Docker:names()
   return names
 end
 
+local function open_events(request)
+  request.opened = true
+  request.options.on_head(200, {})
+end
+
+local function send_event(request, event)
+  if not request.opened then
+    open_events(request)
+  end
+  request.options.on_data(json.encode(event) .. "\n")
+end
+
+-- The output of a container that has ended is over.
+local function end_followers(self, container)
+  for _, request in ipairs(container.followers) do
+    table.insert(self.queue, function()
+      if not request.closed then
+        request.options.on_done(200, {}, "")
+      end
+    end)
+  end
+  container.followers = {}
+end
+
 local function emit(self, action, container)
   local attributes = { name = container.name, image = container.image }
   for name, value in pairs(container.labels) do
@@ -350,15 +382,18 @@ local function emit(self, action, container)
   end
   local event = {
     Type = "container",
-    Action = action,
+    Action = self.podman and action == "destroy" and "remove" or action,
     Actor = { ID = container.id, Attributes = attributes },
     timeNano = math.floor(self.time() * 1000) * 1000000 + #self.history,
   }
   table.insert(self.history, event)
+  if action == "die" or action == "destroy" then
+    end_followers(self, container)
+  end
   for _, stream in ipairs(self.streams) do
     table.insert(self.queue, function()
       if not stream.closed then
-        stream.options.on_data(json.encode(event) .. "\n")
+        send_event(stream, event)
       end
     end)
   end
@@ -397,6 +432,7 @@ local function make(self, options)
     live = {},
     files = {},
     log = {},
+    followers = {},
     created = self.time(),
     exit_code = 0,
   }
@@ -452,6 +488,13 @@ local function rfc3339(seconds)
 end
 
 -- The calls ---------------------------------------------------------------------------------------------------------
+
+local function get_ping(self)
+  if self.hides_headers then
+    return 200, "OK"
+  end
+  return 200, "OK", { ["api-version"] = self.api_version, ["libpod-api-version"] = self.podman }
+end
 
 local function get_version(self)
   return 200, { Version = self.version, ApiVersion = self.api_version, MinAPIVersion = self.min_api_version }
@@ -642,15 +685,35 @@ local put_archive = with_container(function(_, call, container)
   return 200
 end)
 
+local function log_piece(container, entry)
+  local line = (type(entry) == "table" and entry[2] or entry) .. "\n"
+  local kind = type(entry) == "table" and entry[1] == "stderr" and 2 or 1
+  return container.tty and line or string.pack(">Bxxx s4", kind, line)
+end
+
+-- A running container writes a line.
+function Docker:say(name, entry)
+  local container = assert(self:find(name))
+  table.insert(container.log, entry)
+  for _, request in ipairs(container.followers) do
+    if not request.closed then
+      request.options.on_data(log_piece(container, entry))
+    end
+  end
+end
+
 -- `container.log`: lines, or { "stderr", line }.
-local get_logs = with_container(function(_, call, container)
+local get_logs = with_container(function(_, call, container, request)
   local tail = math.tointeger(tonumber(call.query.tail)) or #container.log
   local parts = {}
   for i = math.max(1, #container.log - tail + 1), #container.log do
-    local entry = container.log[i]
-    local line = (type(entry) == "table" and entry[2] or entry) .. "\n"
-    local kind = type(entry) == "table" and entry[1] == "stderr" and 2 or 1
-    table.insert(parts, container.tty and line or string.pack(">Bxxx s4", kind, line))
+    table.insert(parts, log_piece(container, container.log[i]))
+  end
+  if call.query.follow == "true" and container.state == "running" and not request.closed then
+    request.options.on_head(200, {})
+    request.options.on_data(table.concat(parts))
+    table.insert(container.followers, request)
+    return nil
   end
   return 200, table.concat(parts)
 end)
@@ -718,20 +781,32 @@ local function nanoseconds(since)
 end
 
 -- Never ends by itself. What happened from `since` on comes first.
+local function get_distribution(self, _, name)
+  if self.registry_problem then
+    return refused(500, self.registry_problem)
+  elseif self.registry[image_key(name)] then
+    return 200, { Descriptor = { digest = "sha256:0" } }
+  end
+  return refused(403, "errors:\ndenied: requested access to the resource is denied\n")
+end
+
 local function get_events(self, call, _, request)
   if request.closed then
     return
   end
-  request.options.on_head(200, {})
+  if not self.podman then
+    open_events(request)
+  end
   for _, event in ipairs(self.history) do
     if call.query.since and event.timeNano >= nanoseconds(call.query.since) then
-      request.options.on_data(json.encode(event) .. "\n")
+      send_event(request, event)
     end
   end
   table.insert(self.streams, request)
 end
 
 routes = {
+  { "GET", "^/_ping$", get_ping },
   { "GET", "^/version$", get_version },
   { "GET", "^/images/(.+)/json$", get_image },
   { "POST", "^/images/create$", pull_image },
@@ -750,6 +825,7 @@ routes = {
   { "GET", "^/networks/([^/]+)$", get_network },
   { "POST", "^/networks/create$", create_network },
   { "GET", "^/events$", get_events },
+  { "GET", "^/distribution/(.+)/json$", get_distribution },
 }
 
 return fake_docker

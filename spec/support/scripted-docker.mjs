@@ -25,7 +25,7 @@ class Call {
 
   /** Whether it is one of the background's: the stream of events and what finds the version. */
   get background() {
-    return this.path === "/events" || this.path === "/version";
+    return ["/events", "/version", "/_ping"].includes(this.path);
   }
 
   send() {

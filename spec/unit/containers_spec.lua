@@ -74,6 +74,15 @@ describe("ownership", function()
     assert.same({ "ada" }, users())
   end)
 
+  it("knows the configured image as Podman tells it", function()
+    node.docker:add({ name = "ada", image = "docker.io/" .. IMAGE .. ":latest" })
+    node.docker:add({ name = "bob", image = "quay.io/" .. IMAGE .. ":latest" })
+    assert.same({ "ada" }, users())
+    node.settings.image = "docker.io/library/some-image"
+    node.docker:add({ name = "eve", image = "some-image" })
+    assert.same({ "eve" }, users())
+  end)
+
   it("still takes it in when the image's name means a newer image by now", function()
     node.docker:add({ name = "ada", image = IMAGE, ports = PORTS })
     node.docker:add_image(IMAGE)

@@ -7,11 +7,13 @@ before_each(function()
 end)
 
 -- Runs an operation in a task; the spec plays its callbacks.
-local function begin()
+local function begin(handle)
   return tasks:spawn(function()
     return delivery.run(task.wait, function(push_it, done_with)
       push, done = push_it, done_with
-      return { close = function() closed = closed + 1 end }
+      handle = handle or {}
+      handle.close = function() closed = closed + 1 end
+      return handle
     end)
   end, function(...)
     ended = table.pack(...)
@@ -86,5 +88,24 @@ describe("delivery", function()
       ended = nil
     end
     assert.equal(2, closed)
+  end)
+
+  it("holds what can be held while more waits than is taken, and lets it go on when all is", function()
+    local holds, go_on = {}, nil
+    begin({ hold = function(_, held) table.insert(holds, held) end })
+    push(1, function()
+      task.wait(function(ready) go_on = ready end)
+    end)
+    push(200 * 1024, function() end)
+    assert.same({}, holds)
+    push(100 * 1024, function() end)
+    push(100 * 1024, function() end)
+    assert.same({ true }, holds)
+    go_on()
+    assert.same({ true, false }, holds)
+    push(300 * 1024, function() end)
+    assert.same({ true, false, true, false }, holds)
+    done("end")
+    assert.equal("end", ended[2])
   end)
 end)

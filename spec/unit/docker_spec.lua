@@ -83,25 +83,29 @@ describe("the API version", function()
     assert.equal("1.41", version_used())
   end)
 
-  it("is ours, where the daemon's is newer", function()
-    daemon.api_version = "1.99"
-    assert.equal(docker.API_VERSION, version_used())
+  it("is the newest that we know, where the daemon's is newer", function()
+    daemon.api_version, daemon.min_api_version = "1.55", "1.44"
+    assert.equal("1.44", version_used())
   end)
 
-  it("counts 1.9 as older than 1.47", function()
-    daemon.api_version, daemon.min_api_version = "1.9", "1.2"
-    assert.equal("1.9", version_used())
-  end)
-
-  it("is the daemon's oldest, where that is newer than ours", function()
+  it("is the daemon's oldest, where that is newer than ours: it says so when it refuses ours", function()
     daemon.api_version, daemon.min_api_version = "1.99", "1.60"
     assert.equal("1.60", version_used())
+    assert.equal("1.60", version_used())
+    assert.equal(1, #daemon:asked("GET", "^/version$"))
   end)
 
-  it("is asked for once", function()
+  it("is asked for once, at the cost of a ping", function()
     call("container_list")
     call("container_list")
-    assert.equal(1, #daemon:asked("GET", "^/version$"))
+    assert.equal(1, #daemon:asked("GET", "^/_ping$"))
+    assert.equal(0, #daemon:asked("GET", "^/version$"))
+  end)
+
+  it("is that of /version, where the ping's answer has lost its headers on the way", function()
+    daemon.hides_headers = true
+    daemon.api_version = "1.43"
+    assert.equal("1.43", version_used())
   end)
 
   it("is asked for again after the daemon was away", function()
@@ -109,8 +113,32 @@ describe("the API version", function()
     daemon:down()
     call("container_list")
     daemon:up()
-    daemon.api_version = "1.40"
-    assert.equal("1.40", version_used())
+    daemon.api_version = "1.42"
+    assert.equal("1.42", version_used())
+  end)
+
+  for from, to in pairs({ ["1.41"] = "1.60", ["1.44"] = "1.42" }) do
+    it("follows a daemon that becomes another between two calls, from " .. from .. " to " .. to, function()
+      daemon.api_version = from
+      assert.equal(from, version_used())
+      daemon.api_version, daemon.min_api_version = to, to
+      assert.equal(to, version_used())
+    end)
+  end
+
+  it("is found anew for a call with a body and for a stream as well, which are done once", function()
+    daemon:add_image("image")
+    local id = assert(call("container_create", "ada", { Image = "image" }))
+    daemon.api_version, daemon.min_api_version = "1.50", "1.50"
+    assert(call("container_create", "bob", { Image = "image" }))
+    daemon.api_version, daemon.min_api_version = "1.51", "1.51"
+    assert.equal("", call("container_logs", id, 5))
+    assert.same({ "ada", "bob" }, daemon:names())
+  end)
+
+  it("is not looked for by every bad request", function()
+    call("container_create", "-", {})
+    assert.equal(0, #daemon:asked("GET", "^/version$"))
   end)
 
   it("is asked for again after the stream of events has ended", function()
@@ -124,8 +152,21 @@ describe("the API version", function()
     daemon:down()
     daemon:up()
     assert.equal(503, ended[4])
+    daemon.api_version = "1.43"
+    assert.equal("1.43", version_used())
+  end)
+
+  it("of a daemon that is too old is told so, with what to do, until it is a newer one", function()
     daemon.api_version = "1.40"
-    assert.equal("1.40", version_used())
+    for _, method in ipairs({ "container_list", "events", "version" }) do
+      local list, message, status = call(method, {})
+      assert.is_nil(list)
+      assert.equal(503, status)
+      assert.equal("what answers at unix:///run/docker.sock is too old: it speaks API 1.40 at the newest, and dockhost "
+        .. "needs 1.41 or newer: install Docker Engine 20.10, Podman 4.0, or what came after them", message)
+    end
+    daemon.api_version = "1.41"
+    assert.equal("1.41", version_used())
   end)
 
   it("of what is no Docker is told so", function()
@@ -183,6 +224,19 @@ describe("a failure", function()
       .. "(Couldn't connect to server)", message)
     assert.equal(503, status)
   end)
+
+  for path, command in pairs({
+    ["/run/podman/podman.sock"] = "systemctl enable --now podman.socket",
+    ["/run/user/1000/podman/podman.sock"] = "systemctl --user enable --now podman.socket",
+  }) do
+    it("of the connection to " .. path .. " names Podman's socket unit", function()
+      connect({ kind = "unix", path = path })
+      daemon:down()
+      local _, message = call("container_list")
+      local expected = "Docker does not answer at unix://%s: try `%s` (Couldn't connect to server)"
+      assert.equal(expected:format(path, command), message)
+    end)
+  end
 
   it("of the permission names the group", function()
     connect(UNIX, function(options)
@@ -254,7 +308,7 @@ it("each answer is observed, 503 where there is none", function()
   call("container_inspect", "nobody")
   assert.same({
     { "GET", "/version", 503 },
-    { "GET", "/version", 200 },
+    { "GET", "/_ping", 200 },
     { "GET", "/v1.41/containers/nobody/json", 404 },
   }, observed)
 end)
@@ -355,10 +409,18 @@ describe("containers", function()
     end
   end)
 
+  it("are in Docker's words, whatever Podman says", function()
+    local container = daemon:add({ name = "ada", state = "initialized" })
+    assert.equal("created", call("container_inspect", "ada").State.Status)
+    assert.equal("created", call("container_list")[1].State)
+    container.state = "stopped"
+    assert.equal("exited", call("container_list")[1].State)
+  end)
+
   it("are not spoken of by events that are none", function()
     connect(UNIX, function(options)
-      if options.url:find("/version$") then
-        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+      if not options.on_data then
+        options.on_done(200, { ["api-version"] = "1.41" }, "OK")
       else
         options.on_head(200, {})
         options.on_data('{"Actor":{"Attributes":{"image":{}}}}\n{"Action":"die"}\n')
@@ -437,7 +499,37 @@ describe("containers", function()
       end
       return {}
     end)
-    assert.same({ nil, "Docker sent a malformed log stream", 500 }, { call("container_logs", "ada", 5) })
+    local malformed = { nil, "Docker sent a malformed log stream", 500 }
+    assert.same(malformed, { call("container_logs", "ada", 5) })
+    assert.same(malformed, { call("container_follow", "ada", { tail = 5 }, error) })
+  end)
+
+  it("give their logs as they come", function()
+    for _, tty in ipairs({ false, true }) do
+      local container = daemon:add({ name = "follow-" .. tostring(tty), tty = tty })
+      container.log = { "one", { "stderr", "two" } }
+      local pieces, ended = {}, nil
+      local function take(text, stream)
+        table.insert(pieces, stream .. text)
+      end
+      tasks:spawn(function()
+        return client:container_follow(container.id, { tail = 1, tty = tty, follow = true }, take)
+      end, function(...)
+        ended = table.pack(...)
+      end)
+      daemon:settle()
+      daemon:say(container.name, "three")
+      local second = tty and "1" or "2"
+      assert.same({ second .. "two\n", "1three\n" }, pieces)
+      assert.is_nil(ended)
+      call("container_stop", container.id)
+      assert.same({ true, true, n = 2 }, { ended[1], ended[2], n = 2 })
+      pieces = {}
+      assert.is_true(call("container_follow", container.id, { tail = 10, tty = tty }, take))
+      assert.equal(tty and "1one\ntwo\nthree\n" or "1one\n2two\n1three\n", table.concat(pieces))
+    end
+    local ok, message, status = call("container_follow", "nobody", { tail = 2 }, function() end)
+    assert.same({ nil, "No such container: nobody", 404 }, { ok, message, status })
   end)
 
   it("give one sample of their stats", function()
@@ -479,6 +571,26 @@ describe("a pull", function()
     assert.equal("unexpected EOF", message)
     assert.equal(500, status)
   end)
+
+  for name, line in pairs({
+    ["in the old field alone"] = '{"error":"no space"}',
+    ["in the new field alone"] = '{"errorDetail":{"code":1,"message":"no space"}}',
+    ["in both, the new one first"] = '{"errorDetail":{"message":"no space"},"error":"worse words"}',
+  }) do
+    it("that fails says why, " .. name, function()
+      connect(UNIX, function(options)
+        if options.on_data then
+          options.on_head(200, {})
+          options.on_data(line .. "\r\n")
+          options.on_done(200, {}, "")
+        else
+          options.on_done(200, { ["api-version"] = "1.41" }, "OK")
+        end
+        return {}
+      end)
+      assert.same({ nil, "no space", 500 }, { call("image_pull", "some/image") })
+    end)
+  end
 
   it("that is refused carries the daemon's words", function()
     local ok, message, status = call("image_pull", "some/image")
@@ -558,7 +670,7 @@ describe("the stream of events", function()
         options.on_done(200, {}, "")
       else
         versions = versions + 1
-        options.on_done(200, {}, '{"ApiVersion":"1.41"}')
+        options.on_done(200, { ["api-version"] = "1.41" }, "OK")
       end
       return {}
     end)
@@ -568,6 +680,40 @@ describe("the stream of events", function()
       assert.matches("it closed the stream of events", ended[3])
     end
     assert.equal(2, versions)
+  end)
+
+  it("of Podman is open at once, though its answer comes with the first event, and misses nothing since", function()
+    daemon.podman = "4.3.1"
+    local container = daemon:add({ name = "ada", state = "exited" })
+    local sinces = {}
+    for _, since in ipairs({ "none", "5.000000000" }) do
+      client.version_prefix, seen = nil, {}
+      tasks:spawn(function()
+        return client:events({ type = { "container" } }, since ~= "none" and since or nil, function(event)
+          table.insert(seen, event.Action)
+        end, function()
+          table.insert(sinces, since)
+          return since ~= "none" and since or "7.000000000"
+        end)
+      end)
+      daemon:settle()
+    end
+    assert.same({ "none", "5.000000000" }, sinces)
+    local asked = daemon:asked("GET", "/events$")
+    assert.equal("7.000000000", asked[1].query.since)
+    assert.equal("5.000000000", asked[2].query.since)
+    seen = {}
+    call("container_start", container.id)
+    call("container_remove", container.id)
+    assert.same({ "start", "start", "destroy", "destroy" }, seen)
+    assert.equal(2, #sinces)
+  end)
+
+  it("is not opened where the version is none of ours", function()
+    daemon.api_version = "1.40"
+    follow()
+    assert.equal(0, opened)
+    assert.equal(503, ended[4])
   end)
 
   it("is not opened by a refusal", function()

@@ -213,6 +213,36 @@ describe("the stream of events", function()
     assert.matches("^%d+%.%d%d%d%d%d%d%d%d%d$", asked[#asked].query.since)
   end)
 
+  it("of Podman is reopened a microsecond after the last event, since it reads times as floats", function()
+    local seen = {}
+    watch.docker = {
+      address = "unix:///x",
+      podman = "4.3.1",
+      events = function(_, _, since, on_event)
+        table.insert(seen, since or "none")
+        on_event({ timeNano = 1999999999 })
+        return nil, "over", 503
+      end,
+    }
+    start()
+    node:advance(0.5)
+    assert.same({ "none", "2.000000999" }, seen)
+  end)
+
+  it("of Podman is followed from the ping on, whenever its answer comes", function()
+    node.docker.podman = "4.3.1"
+    node.docker:add_image(IMAGE)
+    start()
+    assert.equal(1, ups())
+    assert.matches("^%d+%.%d%d%d%d%d%d%d%d%d$", node.docker:asked("GET", "^/events$")[1].query.since)
+    local ada = made("ada", ME, { state = "exited" })
+    docker("container_start", ada.id)
+    assert.equal("running", state())
+    docker("container_remove", ada.id)
+    assert.is_nil(state())
+    assert.equal(1, ups())
+  end)
+
   it("is reopened just after the last event, also across the turn of a second", function()
     local seen = {}
     watch.docker = {

@@ -1,10 +1,11 @@
 local docker = require("dockhost.docker")
 local fake_clock = require("fake_clock")
 local fake_docker = require("fake_docker")
+local fake_log = require("fake_log")
 local networks = require("dockhost.networks")
 local task = require("dockhost.task")
 
-local daemon, tasks, nets
+local daemon, tasks, nets, log
 before_each(function()
   daemon = fake_docker.new({ time = fake_clock.new().time })
   tasks = task.new({})
@@ -13,7 +14,8 @@ before_each(function()
     wait = task.wait,
     endpoint = { kind = "unix", path = "/run/docker.sock" },
   })
-  nets = networks.new({ docker = client, flights = task.flights(tasks) })
+  log = fake_log.new()
+  nets = networks.new({ docker = client, flights = task.flights(tasks), log = log })
 end)
 
 local function begin()
@@ -39,6 +41,32 @@ describe("networks:ensure", function()
     assert.equal("bridge", made.Driver)
     assert.equal("false", made.Options["com.docker.network.bridge.enable_icc"])
     assert.equal("true", made.Labels["dockhost.managed"])
+  end)
+
+  it("says so once where they can, for the engine does not know how to forbid it", function()
+    daemon.podman = "4.3.1"
+    for _ = 1, 2 do
+      ensure()
+      daemon.networks.dockhost.Options = nil
+    end
+    ensure()
+    local said = log:find("warn")
+    assert.equal(1, #said)
+    assert.matches("can reach each other on the network dockhost: .* which Podman does not know", said[1].message)
+  end)
+
+  it("says so where an administrator made it otherwise", function()
+    for _, options in ipairs({ {}, { ["com.docker.network.bridge.enable_icc"] = "true" }, 7 }) do
+      daemon.networks.dockhost, nets.warned = { Name = "dockhost", Options = options }, nil
+      ensure()
+    end
+    assert.equal(3, #log:find("warn", "remove it, and it is made anew"))
+  end)
+
+  it("says nothing where they can't", function()
+    ensure()
+    ensure()
+    assert.equal(0, #log:find("warn"))
   end)
 
   it("makes it once", function()

@@ -39,7 +39,7 @@ local CALLS = {
   { "POST", "/containers/create$" }, { "POST", "/start$" }, { "POST", "/stop$" }, { "DELETE", "^/containers/" },
   { "GET", "^/containers/[^/]+/json$" }, { "GET", "^/containers/json$" }, { "PUT", "/archive$" },
   { "GET", "^/images/" }, { "POST", "^/images/create$" }, { "GET", "/networks/" }, { "POST", "/networks/create$" },
-  { "GET", "/events$" }, { "GET", "/logs$" }, { "GET", "/stats$" }, { "GET", "/version$" },
+  { "GET", "/events$" }, { "GET", "/logs$" }, { "GET", "/stats$" }, { "GET", "/_ping$" },
 }
 
 local World = {}

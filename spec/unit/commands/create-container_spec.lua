@@ -169,9 +169,11 @@ describe("a name that a foreign container holds", function()
 
   it("for a moment alone, on its way in or out, is waited for", function()
     local docker = with()
-    for _ = 1, 2 do
-      docker:fail("POST", "^/containers/create$", 409, 'Conflict. The container name "/ada" is already in use')
-    end
+    docker:fail("POST", "^/containers/create$", 409, 'Conflict. The container name "/ada" is already in use')
+    -- Podman's words.
+    docker:fail("POST", "^/containers/create$", 500, "container create: creating container storage: the container name "
+      .. '"ada" is already in use by 01. You have to remove that container to be able to reuse that name: that name is '
+      .. "already in use")
     assert.is_true(create().success)
     assert.same({ "ada" }, docker:names())
   end)
