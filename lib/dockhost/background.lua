@@ -31,7 +31,7 @@ local function finish(self, run, ...)
   for _, fn in ipairs(run.ends) do
     local ok, why = self.tasks:call(fn)
     if not ok then
-      self.log:warn("a last step failed", { script = run.name, reason = failure.reason(why) })
+      run.log:warn("a last step failed", { reason = failure.reason(why) })
     end
   end
   self.active[run] = nil
@@ -45,10 +45,11 @@ end
 -- A shutdown cancels what runs, and not its undoing.
 local function undo(self, run, reason)
   local undoing = self.tasks:spawn(function()
+    task.set_label(run.id)
     for i = #run.undo, 1, -1 do
       local ok, why = pcall(run.undo[i])
       if not ok then
-        self.log:warn("an undo step failed", { script = run.name, reason = failure.reason(why) })
+        run.log:warn("an undo step failed", { reason = failure.reason(why) })
       end
     end
   end, function()
@@ -68,9 +69,11 @@ local function ended(self, run, ok, err, traceback)
   if run.on_error then
     run.on_error(reason, traceback)
   elseif not task.is_cancelled(err) then
-    self.log:trace(run.name .. " failed: " .. reason, traceback or "")
+    run.log:trace(run.name .. " failed: " .. reason, traceback or "")
   elseif err.reason == "deadline" then
-    self.log:warn(run.name .. " did not finish within " .. RUN_SECONDS .. " s and was stopped")
+    run.log:warn(run.name .. " did not finish within " .. RUN_SECONDS .. " s and was stopped")
+  elseif err.reason == "shutdown" then
+    run.log:info(run.name .. " was stopped before its end: the node shuts down")
   end
   undo(self, run, reason)
 end
@@ -81,13 +84,14 @@ function Background:run(run)
   self.last_id = self.last_id + 1
   run.id = run.name .. " " .. self.last_id
   run.request = { event = run.name }
-  run.log, run.partial, run.undo, run.ends = self.log, {}, {}, {}
+  run.log, run.partial, run.undo, run.ends = self.log:with({ id = run.id }), {}, {}, {}
   run.deadline = self.time() + RUN_SECONDS
   self.active[run] = true
   run.timer = self.timer.start(RUN_SECONDS, function()
     run.task:cancel("deadline")
   end)
   run.task = self.tasks:spawn(function()
+    task.set_label(run.id)
     return run.fn(context.new(run, self.services))
   end, function(...)
     ended(self, run, ...)

@@ -53,6 +53,19 @@ function clock.parse(rfc3339)
   return whole + (fraction ~= "" and tonumber("0" .. fraction) or 0.0)
 end
 
+local MONTHS = {}
+for i, name in ipairs { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" } do
+  MONTHS[name] = i
+end
+
+-- (HTTP date: "Tue, 24 Nov 2026 11:40:36 GMT") -> seconds since the epoch | nil
+function clock.parse_http(date)
+  if type(date) ~= "string" or #date > 64 then return nil end
+  local day, month, year, time = date:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  if not MONTHS[month] then return nil end
+  return clock.parse(("%s-%02d-%sT%sZ"):format(year, MONTHS[month], day, time))
+end
+
 local function clamp(seconds)
   if seconds ~= seconds or seconds < EARLIEST then return EARLIEST end
   return math.min(seconds, LATEST)

@@ -57,9 +57,18 @@ local function addressee(payload)
   return username.emittable(name) and name or nil
 end
 
--- Answers one event. `request`: { event =, payload =, acknowledged = boolean, fits = function(value, event) -> boolean,
--- problem (why it can't be sent at all, whatever its size), answer = function(value, event, event_value) }: `value` is
--- the acknowledgement; `event` and `event_value` serve where none was asked for, or none is possible any more.
+local function refuse_unknown(job)
+  job.log:debug("unknown event", { event = job.request.event })
+  if job.request.acknowledged then
+    local unknown = outcome.failure("unknown command: " .. printable.text(job.request.event, 80), 404)
+    job.request.answer(outcome.reply(unknown), nil, nil, unknown.status)
+  end
+end
+
+-- Answers one event. `request`: { event =, payload =, acknowledged = boolean, room = how many bytes of a value are sure
+-- to fit?, fits = function(value, event) -> boolean, problem (why it can't be sent at all, whatever its size), answer =
+-- function(value, event, event_value, status), source = who asks, for observers? }: `value` is the acknowledgement;
+-- `event` and `event_value` serve where none was asked for, or none is possible any more; `status` is the outcome's.
 function Dispatcher:dispatch(request)
   local set = self.scripts()
   local route = set.dialect[request.event] or {}
@@ -76,17 +85,26 @@ function Dispatcher:dispatch(request)
     user = addressee(request.payload),
     began = self.now(),
     deadline = self.time() + RUN_SECONDS,
-    log = self.log,
+    log = self.log:with({ id = self.last_id }),
     partial = {},
     undo = {},
     ends = {},
   }
   if not command then
-    return self:unknown(job)
+    return refuse_unknown(job)
   end
   self.jobs[job] = true
   self.running = self.running + 1
-  self.observe({ id = job.id, event = job.request.event, user = job.user, began = self.time() })
+  if self.log:debugging() then
+    job.log:debug(request.event .. " came", { user = job.user })
+  end
+  self.observe({
+    id = job.id,
+    event = job.request.event,
+    user = job.user,
+    source = job.request.source,
+    began = self.time(),
+  })
   local checked, message, status = params.check(command.params or {}, request.payload)
   if not checked then
     return self:finish(job, outcome.failure(message, status))
@@ -101,19 +119,12 @@ function Dispatcher:dispatch(request)
   self:start(job)
 end
 
-function Dispatcher:unknown(job)
-  self.log:debug("unknown event", { event = job.request.event })
-  if job.request.acknowledged then
-    local unknown = outcome.failure("unknown command: " .. printable.text(job.request.event, 80), 404)
-    job.request.answer(outcome.reply(unknown))
-  end
-end
-
 function Dispatcher:start(job)
   job.timer = self.timer.start(RUN_SECONDS, function()
     job.task:cancel("deadline")
   end)
   job.task = self.tasks:spawn(function()
+    task.set_label(job.id)
     return self:run(job)
   end, function(ok, ...)
     self:ended(job, ok, ...)
@@ -195,10 +206,12 @@ function Dispatcher:ended(job, ok, ...)
     return self:finish(job, result)
   end
   local undo = self.tasks:spawn(function()
+    task.set_label(job.id)
+    job.log:debug("undoing what it began", { steps = #job.undo })
     for i = #job.undo, 1, -1 do
       local done, why = pcall(job.undo[i])
       if not done then
-        self.log:warn("an undo step failed", { command = job.id, reason = failure.reason(why) })
+        job.log:warn("an undo step failed", { reason = failure.reason(why) })
       end
     end
   end, function()
@@ -218,7 +231,7 @@ function Dispatcher:fall_back(job, result)
   local ctx = job.context or context.new(job, self.services)
   local ok, data = self.tasks:call(fallback, job.params, ctx)
   if ok and type(data) == "table" then
-    return { success = true, status = 200, message = result.message, data = data }
+    return { success = true, status = 200, message = result.message, data = data, assumed = true }
   end
   return result
 end
@@ -227,11 +240,11 @@ function Dispatcher:answer(job, result)
   local value, sent = reply.compose(job, result, self.tasks)
   job.answered, job.sent = true, sent
   if job.user then
-    return job.request.answer(value, job.user, value)
+    return job.request.answer(value, job.user, value, sent.status)
   end
   local orphan = outcome.reply(sent)
   orphan.command = job.request.event
-  job.request.answer(value, "command-error", orphan)
+  job.request.answer(value, "command-error", orphan, sent.status)
 end
 
 -- Gives back what the command held. A script may have added to it.
@@ -239,7 +252,7 @@ function Dispatcher:release(job)
   for _, fn in ipairs(job.ends) do
     local ok, why = self.tasks:call(fn)
     if not ok then
-      self.log:warn("a last step failed", { command = job.id, reason = failure.reason(why) })
+      job.log:warn("a last step failed", { reason = failure.reason(why) })
     end
   end
   for _, timer in pairs({ job.timer, job.undo_timer }) do
@@ -250,17 +263,19 @@ end
 function Dispatcher:report(job, result)
   local seconds = self.now() - job.began
   local user = job.user or job.params and job.params.username
-  self.log:info(job.request.event, {
-    id = job.id,
+  job.log:report(job.request.event, {
     user = user,
+    source = job.request.source,
     status = result.status,
     ms = math.floor(seconds * 1000 + 0.5),
-    message = not result.success and result.message or nil,
+    message = (not result.success or result.assumed) and result.message or nil,
+    assumed = result.assumed,
   })
   self.observe({
     id = job.id,
     event = job.request.event,
     user = user,
+    source = job.request.source,
     began = self.time() - seconds,
     status = result.status,
     success = result.success,
@@ -290,6 +305,15 @@ function Dispatcher:notify_idle()
   while self.running == 0 and #self.idle_waiters > 0 do
     table.remove(self.idle_waiters, 1)()
   end
+end
+
+-- How many commands wait for their user's turn, or for a place among those that may run at once.
+function Dispatcher:waiting()
+  local n = self.queue:waiting()
+  for _, door in pairs(self.limits) do
+    n = n + #door.waiting
+  end
+  return n
 end
 
 -- Calls `fn` once when no command is in flight: now, or when the last has been answered.

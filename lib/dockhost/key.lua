@@ -57,4 +57,12 @@ function key.next_warning(expiry, now)
   end
 end
 
+-- The name that a node takes on its machine while it serves that main server with a key: it tells nothing of the key.
+-- To the server all keys of a node are one: what counts is the node's id in them.
+function key.claim(value, server)
+  local claims = jwt.claims(value, json.decode)
+  local identity = claims and claims._id or value
+  return "dockhost-key-" .. require("dockhost.sha256").hex(server .. " " .. identity):sub(1, 32)
+end
+
 return key

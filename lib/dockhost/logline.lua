@@ -142,6 +142,28 @@ local function json_fields(fields, redact)
   return table.concat(out)
 end
 
+local function text_of(value, redact)
+  return printable.text(type(value) == "table" and to_json(value, 0, redact) or redact(plain(value)), LONGEST_VALUE)
+end
+
+-- (record, {redact?}) -> { time, level, name?, message, fields = { name = text }, traceback? }, bounded and printable
+function logline.record(record, options)
+  local redact, fields = options.redact or unchanged, {}
+  local given = as_fields(record.fields)
+  for i, key in ipairs(sorted_keys(given)) do
+    if i > MOST_FIELDS then break end
+    fields[printable.text(redact(tostring(key)), LONGEST_KEY)] = text_of(given[key], redact)
+  end
+  return {
+    time = record.time,
+    level = record.level,
+    name = record.name and printable.text(redact(record.name), LONGEST_KEY),
+    message = printable.text(message_text(record.message, redact), LONGEST_MESSAGE),
+    fields = fields,
+    traceback = record.traceback and redact(record.traceback):sub(1, LONGEST_MESSAGE),
+  }
+end
+
 -- (line of a traceback, {redact?}) -> line that can't be taken for a record
 function logline.traceback(line, options)
   return "    " .. printable.text((options.redact or unchanged)(line), LONGEST_VALUE)

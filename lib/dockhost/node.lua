@@ -76,7 +76,8 @@ local function http_for_scripts(host, show)
 end
 
 -- node.new{ host = the primitives, tasks =, log =, settings =, directories = of the scripts, the winning one first,
--- show = function(method, path, body, note): what would change something is shown and not done }
+-- show = function(method, path, body, note): what would change something is shown and not done,
+-- unsent = function(event, …): hears of events that scripts emit where there is no connection }
 function node.new(options)
   local host = options.host
   local self = setmetatable({
@@ -86,6 +87,7 @@ function node.new(options)
     directories = options.directories,
     identity = host.process.identity(),
     show = options.show,
+    unsent = options.unsent or function() end,
     read = node.reader(host),
     list = waiting(host.file.list),
     observers = observers.new(options.log),
@@ -123,7 +125,10 @@ function Node:assemble()
     endpoint = self.settings.docker,
     now = host.loop.now,
     observe = function(method, path, status, seconds)
-      docker_log:debug(method .. " " .. path, { status = status })
+      if docker_log:debugging() then
+        local ms = math.floor(seconds * 1000 + 0.5)
+        docker_log:debug(method .. " " .. path, { status = status, ms = ms, id = task.label() })
+      end
       self.observers:tell("call", { method = method, path = path, status = status, seconds = seconds })
     end,
   })
@@ -138,7 +143,7 @@ function Node:assemble()
   self.instances = instances.new({
     docker = self.docker,
     containers = self.containers,
-    networks = networks.new({ docker = self.docker, flights = task.flights(tasks) }),
+    networks = networks.new({ docker = self.docker, flights = task.flights(tasks), log = docker_log }),
     flights = task.flights(tasks),
     identity = self.identity,
     node = function()
@@ -215,6 +220,7 @@ function Node:services()
         return true
       end
       if not self.connection then
+        self.unsent(...)
         return nil, "not connected to a main server"
       end
       return self.connection:emit(...)
@@ -324,6 +330,11 @@ function Node:start_connection()
     observe = self:teller("connection"),
   })
   self.connection:start()
+end
+
+-- What the console shows to Prometheus: `node.metrics:text()` is the page. It counts from the first call of this on.
+function Node:measure()
+  self.metrics = self.metrics or require("dockhost.measures").new(self)
 end
 
 local FALLBACK_DELAY = 10

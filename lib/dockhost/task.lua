@@ -36,10 +36,11 @@ function task.new(options)
   }, Scheduler)
 end
 
--- Starts `fn(...)` in a coroutine of its own. `on_end(ok, ...)` gets its results, or false, the error and, where the
--- host gave one, the traceback.
+-- Starts `fn(...)` in a coroutine of its own, under the label of the task that the caller runs in. `on_end(ok, ...)`
+-- gets its results, or false, the error and, where the host gave one, the traceback.
 function Scheduler:spawn(fn, on_end, ...)
   local self_task = setmetatable({ scheduler = self, thread = coroutine.create(fn), on_end = on_end }, Task)
+  self_task.label = task.label()
   owners[self_task.thread] = self_task
   self:wake(self_task, table.pack(...))
   return self_task
@@ -121,6 +122,17 @@ end
 -- The task that the caller runs in, or nil.
 function task.current()
   return owners[coroutine.running()]
+end
+
+-- Names the current task and those that it starts from now on: the log says on whose behalf something is done.
+function task.set_label(label)
+  task.current().label = label
+end
+
+-- The label of the current task, or nil.
+function task.label()
+  local current = task.current()
+  return current and current.label
 end
 
 -- Waits in a task: `start(done)` begins an operation and returns a function that aborts it (or nil); the wait ends with

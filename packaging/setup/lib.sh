@@ -24,6 +24,10 @@ as_root() {
   fi
 }
 
+on_ubuntu() {
+  grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null
+}
+
 can_be_root() {
   [ "$(id -u)" = 0 ] || have sudo
 }

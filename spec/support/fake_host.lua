@@ -2,7 +2,8 @@
 -- the command line. It has the fields of types/host.lua that these use.
 --
 --   local host = fake_host.new{ environ = { DOCKHOST_API_KEY = "k" }, files = { ["/etc/key"] = "k" } }
---   host.clock, host.docker, host.sockets (a fake_websocket), host.names (the fake_resolver's), host.lines (the log)
+--   host.clock, host.docker, host.sockets (a fake_websocket), host.names (the fake_resolver's), host.lines (the log),
+--   host.told (what a supervisor is)
 --   host.web = function(request) return 200, {}, "body" end     -- what HTTP servers other than Docker's answer
 --   host:settle()              -- delivers what files, names and Docker have to answer
 --   host:raise("TERM")         -- a signal
@@ -13,6 +14,7 @@
 local fake_clock = require("fake_clock")
 local fake_docker = require("fake_docker")
 local fake_resolver = require("fake_resolver")
+local fake_server = require("fake_server")
 local fake_tar = require("fake_tar")
 local fake_websocket = require("fake_websocket")
 
@@ -77,6 +79,12 @@ local function file_of(self)
   function file.mkdir()
     return true
   end
+  function file.writable(path)
+    if self.unwritable == path then
+      return nil, "can't write to " .. path .. ": Permission denied", "EACCES"
+    end
+    return true
+  end
   function file.lock()
     if self.locked then
       return nil, "another process has it", "busy"
@@ -107,6 +115,10 @@ end
 local function loop_of(self)
   local loop = { now = self.clock.now, time = self.clock.time }
   function loop.on_error() end
+  function loop.lag()
+    return { bounds = { 0.01, 1 }, counts = { 7, 2, 1 }, sum = 3.5 }
+  end
+  loop.turns = loop.lag
   function loop.stop()
     self.stopped = true
   end
@@ -147,9 +159,11 @@ function fake_host.new(options)
     clock = clock,
     docker = fake_docker.new({ time = clock.time }),
     sockets = fake_websocket.new(),
+    server = fake_server.new(),
     names = fake_resolver.new({ ["main.example"] = { "192.0.2.1" } }),
     files = options.files or {},
     lines = {},
+    told = {},
     pending = {},
     happenings = {},
     web = function()
@@ -164,12 +178,37 @@ function fake_host.new(options)
   self.port = { listening = self.docker.listening, bindable = self.docker.bindable }
   self.tar = { pack = fake_tar.pack }
   self.signal, self.watch = { on = listeners(self, "signals") }, { start = listeners(self, "watched") }
+  self.claims = {}
+  self.claim = {
+    take = function(name)
+      if self.claims[name] then
+        return nil, "another process has that name", "busy"
+      end
+      self.claims[name] = true
+      return { close = function()
+        self.claims[name] = nil
+      end }
+    end,
+    is_taken = function(name)
+      return self.claims[name] == true
+    end,
+  }
+  self.output = { write = function(text, fn)
+    io.stdout:write(text)
+    return later(self, fn, not self.unread or nil, self.unread and "can't write the output: Broken pipe",
+      self.unread and "EPIPE")
+  end }
   self.lan = { interfaces = function()
     return { { name = "eth0", address = "10.0.0.5", physical = true, up = true, loopback = false } }
   end }
-  self.log = { write = function(line)
-    table.insert(self.lines, line)
-  end }
+  self.log = {
+    write = function(line)
+      table.insert(self.lines, line)
+    end,
+    dropped = function()
+      return 0
+    end,
+  }
   self.guard = {
     resume = function(co, _, ...)
       return fake_host.resume(co, ...)
@@ -198,6 +237,17 @@ function fake_host.new(options)
     end,
     alive = function()
       return true
+    end,
+    notify = function(text)
+      table.insert(self.told, text)
+      return true
+    end,
+    figures = function()
+      return { resident = 9000000, virtual = 90000000, cpu = 0.25, threads = 1, started = clock.time(), descriptors = 9,
+        most_descriptors = 1024 }
+    end,
+    libraries = function()
+      return { lua = "5.4.4", libwebsockets = "4.1.6", curl = "7.88.1" }
     end,
   }
   self.docker:add_image(fake_host.IMAGE)

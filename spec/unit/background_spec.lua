@@ -161,7 +161,7 @@ it("tells its failure elsewhere where that is asked for", function()
 end)
 
 describe("cancelling all", function()
-  it("ends what runs, with its undoing, and no line for it", function()
+  it("ends what runs, with its undoing, and a line that tells of it", function()
     local undone = 0
     for _ = 1, 3 do
       start(function(ctx)
@@ -175,6 +175,9 @@ describe("cancelling all", function()
     assert.equal(3, undone)
     assert.equal(3, #ends)
     assert.equal(0, #node.log:find("error") + #node.log:find("warn"))
+    local lines = node.log:find("info", "jobs/probe was stopped before its end: the node shuts down")
+    assert.equal(3, #lines)
+    assert.matches("^jobs/probe [123]$", lines[1].fields.id)
   end)
 
   it("leaves an undoing that is under way alone", function()

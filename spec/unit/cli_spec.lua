@@ -3,62 +3,6 @@ local cli = require("dockhost.cli")
 local fake_host = require("fake_host")
 local script_files = require("script_files")
 
-describe("cli.parse", function()
-  for _, case in ipairs({
-    { { "run" }, { verb = "run", positional = {} } },
-    { { "run", "my/scripts" }, { verb = "run", positional = { "my/scripts" } } },
-    { { "check", "--env-file", "x.env" }, { verb = "check", positional = {}, env_file = "x.env" } },
-    { { "ps", "--env-file=x.env" }, { verb = "ps", positional = {}, env_file = "x.env" } },
-    { { "call", "list-containers" }, { verb = "call", positional = { "list-containers" } } },
-    { { "call", "e", "{}", "--scripts", "d" }, { verb = "call", positional = { "e", "{}" }, scripts = "d" } },
-    { { "call", "--scripts=a=b", "e" }, { verb = "call", positional = { "e" }, scripts = "a=b" } },
-    { { "call", "e", '{"a":"--x=1"}' }, { verb = "call", positional = { "e", '{"a":"--x=1"}' } } },
-    { { "call", "e", "-" }, { verb = "call", positional = { "e", "-" } } },
-    { { "scripts", "d" }, { verb = "scripts", positional = { "d" } } },
-    { { "new", "job", "n", "d" }, { verb = "new", positional = { "job", "n", "d" } } },
-    { { "test" }, { verb = "test", positional = {} } },
-    { { "repl", "d" }, { verb = "repl", positional = { "d" } } },
-    { { "--help" }, { verb = "help" } },
-    { { "-h" }, { verb = "help" } },
-    { { "help" }, { verb = "help" } },
-    { { "run", "--help" }, { verb = "help" } },
-    { { "--version" }, { verb = "version" } },
-    { { "-V" }, { verb = "version" } },
-  }) do
-    it("reads: " .. table.concat(case[1], " "), function()
-      assert.same(case[2], (cli.parse(case[1])))
-    end)
-  end
-
-  for _, case in ipairs({
-    { {}, "one of run, check, call, ps, scripts, new, test, repl" },
-    { { "tset" }, "did you mean 'test'?" },
-    { { "script" }, "did you mean 'scripts'?" },
-    { { "rpl" }, "did you mean 'repl'?" },
-    { { "test", "a", "b" }, "too many arguments for test" },
-    { { "new", "command" }, "new needs a kind and a NAME" },
-    { { "rnu" }, "did you mean 'run'?" },
-    { { "" }, "unknown command ''" },
-    { { "dance" }, "unknown command 'dance'" },
-    { { "run", "a", "b" }, "too many arguments for run" },
-    { { "ps", "a" }, "too many arguments for ps" },
-    { { "call", "a", "b", "c" }, "too many arguments for call" },
-    { { "call" }, "call needs an EVENT" },
-    { { "run", "--fast" }, "unknown option --fast of run" },
-    { { "run", "-f" }, "unknown option -f of run" },
-    { { "run", "--scripts", "x" }, "unknown option --scripts of run" },
-    { { "run", "--env-file" }, "--env-file needs a value" },
-    { { "run", "--env-file=" }, "--env-file needs a value" },
-    { { "run", "--env-filex=y" }, "unknown option --env-filex=y" },
-  }) do
-    it("refuses: " .. table.concat(case[1], " "), function()
-      local parsed, message = cli.parse(case[1])
-      assert.is_nil(parsed)
-      assert.matches(case[2], message, 1, true)
-    end)
-  end
-end)
-
 -- Runs the program with the arguments; returns its exit code and what it printed.
 local function main(host, ...)
   script_files.add(host.files, script_files.shipped, "/share/lua")
@@ -71,7 +15,7 @@ describe("the program", function()
   it("prints its help and its version", function()
     local code, printed = main(fake_host.new(), "--help")
     assert.equal(0, code)
-    assert.equal(cli.HELP, printed.stdout)
+    assert.equal(require("dockhost.cli.help"), printed.stdout)
     code, printed = main(fake_host.new(), "--version")
     assert.equal(0, code)
     assert.equal("dockhost 0.0.0\n", printed.stdout)
@@ -100,10 +44,6 @@ describe("the program", function()
     assert.matches("error .*oops", host.lines[1])
     assert.matches("    stack traceback:", host:logged(), 1, true)
   end)
-end)
-
-it("a line of `check` can't steer the terminal", function()
-  assert.equal("FAIL main server  refused: \\x1B[2J\n", cli.check_line(false, "main server", "refused: \27[2J"))
 end)
 
 describe("the settings", function()

@@ -95,3 +95,21 @@ describe("clock.age", function()
     end)
   end
 end)
+
+describe("clock.parse_http", function()
+  it("reads the date of an HTTP answer", function()
+    assert.equal(1795520436.0, clock.parse_http("Tue, 24 Nov 2026 11:40:36 GMT"))
+  end)
+
+  for _, text in ipairs({ "", "Tue, 24 Foo 2026 11:40:36 GMT", "Tue, 31 Feb 2026 11:40:36 GMT", "24 Nov 2026",
+    "Tue, 24 Nov 2026 11:40:36 CET", ("x"):rep(100) }) do
+    it("refuses " .. text, function()
+      assert.is_nil(clock.parse_http(text))
+    end)
+  end
+
+  it("refuses what is no text", function()
+    assert.is_nil(clock.parse_http(nil))
+    assert.is_nil(clock.parse_http({}))
+  end)
+end)

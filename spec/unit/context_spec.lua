@@ -188,7 +188,7 @@ describe("ctx.log", function()
       ctx.log.warn("careful", { user = "ada" })
       return {}
     end)
-    assert.same({ user = "ada" }, node.log:find("warn", "careful")[1].fields)
+    assert.same({ id = 1, user = "ada" }, node.log:find("warn", "careful")[1].fields)
   end)
 end)
 

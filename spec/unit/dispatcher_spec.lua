@@ -122,6 +122,50 @@ describe("a reply", function()
   end)
 end)
 
+describe("who asks", function()
+  local heard, statuses
+
+  local function ask(event, payload)
+    heard, statuses = {}, {}
+    node.node.observers:add(function(topic, value)
+      if topic == "command" then
+        table.insert(heard, value)
+      end
+    end)
+    node.dispatcher:dispatch({
+      event = event,
+      payload = payload,
+      acknowledged = true,
+      source = "console",
+      fits = function()
+        return true
+      end,
+      answer = function(_, _, _, status)
+        table.insert(statuses, status)
+      end,
+    })
+    node:settle()
+  end
+
+  it("gets the status beside the reply, and observers hear who asked", function()
+    with({ greet = { params = { username = "username?" }, run = function(params)
+      if params.username then
+        return nil, "no", 409
+      end
+      return {}, "yes", 202
+    end } })
+    ask("greet", {})
+    assert.same({ 202 }, statuses)
+    assert.same({ "console", "console" }, { heard[1].source, heard[2].source })
+    ask("greet", { username = "ada" })
+    assert.same({ 409 }, statuses)
+    ask("greet", { username = 5 })
+    assert.same({ 400 }, statuses)
+    ask("dance", {})
+    assert.same({ 404 }, statuses)
+  end)
+end)
+
 describe("an unknown event", function()
   before_each(function()
     with()
@@ -703,6 +747,8 @@ describe("a check", function()
     local reply = node:call("check", { username = "ada" })
     assert.same({ success = true, message = "Docker does not answer", data = { there = true } }, reply)
     assert.same({ { "ada", true } }, asked)
+    local fields = node.log:find("info", "check")[1].fields
+    assert.same({ true, 200, "Docker does not answer" }, { fields.assumed, fields.status, fields.message })
   end)
 
   it("that was made stands", function()
@@ -953,4 +999,53 @@ it("each command is one line in the log, with its user, status and time, and why
   node:call("wait", { username = "ada", sshPublicKey = KEY })
   local record = node.log:find("info", "wait")[1]
   assert.same({ id = 1, user = "ada", status = 409, ms = 1500, message = "no luck" }, record.fields)
+end)
+
+describe("the lines of a command", function()
+  -- Those of a level that have that text, each with the id.
+  local function assert_marked(id, level, text)
+    local lines = node.log:find(level, text)
+    assert.is_true(#lines > 0, text)
+    for _, line in ipairs(lines) do
+      assert.equal(id, line.fields.id, line.message)
+    end
+  end
+
+  it("have its id: its coming, what it asks Docker, what it logs, its undoing, its fault, its end", function()
+    with({
+      ask = { run = function(_, ctx)
+        ctx.docker:version()
+        ctx.on_undo(function()
+          ctx.docker:network_inspect("bridge")
+          error("no undo")
+        end)
+        ctx.log.warn("from the script")
+        error("oops")
+      end },
+    })
+    node:call("ask", {})
+    for level, texts in pairs({
+      debug = { "ask came", "undoing what it began", "GET /version", "GET /v1.41/networks/bridge" },
+      warn = { "from the script", "an undo step failed" },
+      error = { "oops" },
+      info = { "ask" },
+    }) do
+      for _, text in ipairs(texts) do
+        assert_marked(1, level, text)
+      end
+    end
+  end)
+
+  it("are told apart where commands run side by side", function()
+    with({ ask = { params = { username = "username" }, run = function(params, ctx)
+      ctx.sleep(1)
+      ctx.docker:network_inspect(params.username)
+      return {}
+    end } })
+    node:send("ask", { username = "ada" })
+    node:send("ask", { username = "bob" })
+    node:advance(2)
+    assert_marked(1, "debug", "/networks/ada")
+    assert_marked(2, "debug", "/networks/bob")
+  end)
 end)

@@ -90,3 +90,21 @@ describe("key.next_warning", function()
     assert.is_nil(key.next_warning(nil, NOW))
   end)
 end)
+
+describe("the name that a key takes on its machine", function()
+  it("is the key's own, and does not hold it", function()
+    local name = key.claim("a-key-of-this-node", "wss://a")
+    assert.equal(name, key.claim("a-key-of-this-node", "wss://a"))
+    assert.not_equal(name, key.claim("a-key-of-this-nodf", "wss://a"))
+    assert.not_equal(name, key.claim("a-key-of-this-node", "wss://b"))
+    assert.matches("^dockhost%-key%-%x+$", name)
+    assert.equal(45, #name)
+  end)
+
+  it("is that of the node, where the key tells which that is", function()
+    -- {"_id":"node-1","exp":1}, {"_id":"node-1","exp":2} and {"_id":"node-2","exp":1}
+    local first, second = "e30.eyJfaWQiOiJub2RlLTEiLCJleHAiOjF9.a", "e30.eyJfaWQiOiJub2RlLTEiLCJleHAiOjJ9.b"
+    assert.equal(key.claim(first, "wss://a"), key.claim(second, "wss://a"))
+    assert.not_equal(key.claim(first, "wss://a"), key.claim("e30.eyJfaWQiOiJub2RlLTIiLCJleHAiOjF9.c", "wss://a"))
+  end)
+end)

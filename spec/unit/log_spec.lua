@@ -99,6 +99,93 @@ describe("log", function()
   end)
 end)
 
+describe("a tap", function()
+  local function tapped(options)
+    local logger, lines = new(options)
+    local heard = {}
+    local untap = logger:tap(function(record) heard[#heard + 1] = record end)
+    return logger, heard, untap, lines
+  end
+
+  it("hears each line, as bounded plain text", function()
+    local logger, heard = tapped { secrets = function() return { "s3cret-of-the-node" } end }
+    logger:child("docker"):info("up\n s3cret-of-the-node", { n = 1, list = { 1, "\27" }, long = ("x"):rep(9000) })
+    local record = heard[1]
+    assert.same({ 1795520436.123, "info", "docker", "up\\n [redacted]" },
+      { record.time, record.level, record.name, record.message })
+    assert.same({ "1", '[1,"\\u001b"]' }, { record.fields.n, record.fields.list })
+    assert.is_true(#record.fields.long < 2100)
+    logger:debug("not written")
+    logger:trace("boom", "stack:\n\tone")
+    assert.equal(2, #heard)
+    assert.equal("stack:\n\tone", heard[2].traceback)
+  end)
+
+  it("never hears a secret, even one that is put together from pieces", function()
+    for _, format in ipairs { "text", "json" } do
+      local logger, heard = tapped { format = format, secrets = function() return { "x: s3cret of the node" } end }
+      logger:child("x"):info("s3cret of the node")
+      local record = heard[1]
+      assert.is_nil((record.name or ""):find("x: s3", 1, true))
+      assert.truthy(format == "json" or record.message:find("[redacted]", 1, true))
+    end
+  end)
+
+  it("is one of several, and ends", function()
+    local logger, first, untap = tapped()
+    local second = {}
+    logger:child("x"):tap(function(record) second[#second + 1] = record.message end)
+    logger:info("one")
+    untap()
+    logger:info("two")
+    assert.equal(1, #first)
+    assert.same({ "one", "two" }, second)
+  end)
+
+  it("that writes lines, or fails, harms no one", function()
+    local logger, lines = new()
+    local heard = 0
+    logger:tap(function()
+      logger:info("from the tap")
+      error("oops")
+    end)
+    logger:tap(function() heard = heard + 1 end)
+    logger:info("one")
+    assert.equal(1, heard)
+    assert.same({ "info  one", "info  from the tap" }, { lines[1], lines[2] })
+    assert.matches("a reader of the log failed: .*oops", lines[3])
+  end)
+end)
+
+describe("repetitions", function()
+  it("are summed up, with the fields of the last", function()
+    local logger, lines = new()
+    for i = 1, 40 do logger:child("x"):warn("lost", { i = i }) end
+    assert.equal(30, #lines)
+    logger:flush()
+    assert.equal("warn  x: lost … repeated 10 times i=40", lines[31])
+  end)
+
+  it("are not what is reported", function()
+    local logger, lines = new()
+    for _ = 1, 40 do logger:report("start-container") end
+    assert.equal(40, #lines)
+  end)
+end)
+
+describe("fields that all lines of a logger have", function()
+  it("stand in each", function()
+    local logger, lines = new { filter = debug_filter.new("*") }
+    local command = logger:child("command"):with { id = 7 }
+    command:debug("a")
+    command:info("b", { user = "ada", id = 8 })
+    command:child("sub"):script().warn("c", "text")
+    command:trace("d", "")
+    assert.same({ "debug command: a id=7", "info  command: b id=7 id_=8 user=ada",
+      'warn  command:sub: c id=7 value=text', "error command: d id=7" }, lines)
+  end)
+end)
+
 describe("a secret", function()
   local SECRET = 'eyJ"hbGci\\Oi'
   local function secrets() return { nil, SECRET, "short", 12, [7] = "another-one" } end

@@ -1,6 +1,6 @@
 -- README against the code: its settings and its command line.
-local cli = require("dockhost.cli")
 local config = require("dockhost.config")
+local help = require("dockhost.cli.help")
 
 local file = assert(io.open("README.md"))
 local readme = file:read("a")
@@ -27,7 +27,7 @@ describe("README", function()
 
   it("shows the command line as --help does", function()
     for usage in section("The command line"):match("```\n(.-)```"):gmatch("dockhost %S+") do
-      assert.truthy(cli.HELP:find(usage, 1, true), usage)
+      assert.truthy(help:find(usage, 1, true), usage)
     end
   end)
 end)

@@ -317,6 +317,10 @@ function docker:version() end
 ---@param name string
 ---@return table|nil, string?, integer?
 function docker:image_inspect(name) end
+---Whether the registry has an image: the daemon asks it, which takes a while.
+---@param name string
+---@return table|nil, string?, integer?
+function docker:distribution(name) end
 ---@param name string
 ---@param on_progress fun(entry: table)? it can't wait
 ---@return true|nil, string?, integer?
@@ -352,6 +356,13 @@ function docker:container_remove(id) end
 ---@param tty boolean whether the container has a terminal
 ---@return string|nil, string?, integer?
 function docker:container_logs(id, tail, tty) end
+---The output as it comes: the last `tail` lines and, with `follow`, what is written from then on, until the container
+---stops. `stream` is 1 for stdout, 2 for stderr. `on_text` may wait: the container's output waits with it.
+---@param id string
+---@param options {tail: integer, tty: boolean, follow: boolean?}
+---@param on_text fun(text: string, stream: integer)
+---@return true|nil, string?, integer?
+function docker:container_follow(id, options, on_text) end
 ---One sample; `dockhost.stats` makes figures of two.
 ---@param id string
 ---@return table|nil, string?, integer?
@@ -366,7 +377,7 @@ function docker:network_create(body) end
 ---@param filters table<string, string[]>
 ---@param since string?
 ---@param on_event fun(event: table) it can't wait
----@param on_open fun()?
+---@param on_open (fun(): string?)? called when it is open; returns the `since` of a stream that had none
 ---@return nil, string, integer
 function docker:events(filters, since, on_event, on_open) end
 ---Any other call of the API: the body of the answer and its status. `path` is used as it stands.

@@ -18,9 +18,19 @@ function loop.now() end
 ---Wall-clock time since the epoch, with fractions.
 ---@return number seconds
 function loop.time() end
+---How late timers were, since the start of the process.
+---@return host.loop.Histogram
+function loop.lag() end
+---How long each turn of the loop took, from the first thing that it had to do until it waited again: what became ready
+---meanwhile had to wait.
+---@return host.loop.Histogram
+function loop.turns() end
 ---Sets what receives the traceback of an error in a callback.
 ---@param handler fun(traceback: string)
 function loop.on_error(handler) end
+
+---@alias host.loop.Histogram {bounds: number[], counts: integer[], sum: number} seconds; counts[i] is of those above
+---the bound before and up to bounds[i], the last count of those above all bounds
 
 ---@class host.timer
 local timer = {}
@@ -78,7 +88,8 @@ function file.read(path, limit, fn) end
 ---@param fn fun(names: string[]|nil, message: string?, code: string?)
 ---@return host.worker.Job|nil, string?, string?
 function file.list(path, fn) end
----Takes an exclusive advisory lock on a file that is created 0600 when missing; held until closed or the process ends.
+---Takes an exclusive advisory lock on a file that is created when missing, and made 0600; held until closed or the
+---process ends.
 ---@param path string
 ---@return host.file.Lock|nil, string?, string? code "busy" when another process holds it
 function file.lock(path) end
@@ -87,6 +98,10 @@ function file.lock(path) end
 ---@param mode integer
 ---@return true|nil, string?, string?
 function file.mkdir(path, mode) end
+---Whether this process may make files in that directory.
+---@param path string
+---@return true|nil, string?, string?
+function file.writable(path) end
 ---Work that a thread does: what comes of it after a close is dropped.
 ---@class host.worker.Job
 local Job = {}
@@ -97,6 +112,69 @@ function Lock:close() end
 ---A random name that the file keeps: made once, by the first who asks.
 ---@return string|nil, string?, string?
 function Lock:id() end
+
+---@class host.server
+local server = {}
+---Serves HTTP/1.1 (and 1.0) on a numeric address; port 0 takes any. What the host answers by itself, and then closes:
+---400 for what is not HTTP or could be read in two ways, 408 for a request that is not whole after `timeout`, 411 for a
+---body in chunks, 413 for one over `limit`, 417, 431 for a head over 16 KiB or 100 fields, 505, and 503 for a
+---connection above `most` where none is idle, or has taken more than a second over its request: such a one is closed.
+---@param options {host: string, port: integer, limit: integer, timeout: number, idle: number, most: integer, on_request: fun(exchange: host.server.Exchange)}
+---`limit`: bytes of a request's body; `timeout`: seconds for a whole request to arrive, and for a reader to take
+---anything of its answer; `idle`: seconds that a kept connection waits for its next request; `most`: connections.
+---Codes: "in-use", "denied", "address" (none of this machine), or an errno name.
+---@return host.server.Server|nil, string?, string?
+function server.listen(options) end
+---@class host.server.Server
+local Server = {}
+---The port; 0 once it is closed.
+---@return integer
+function Server:port() end
+---Closes the listener, and drops all connections; no `on_close` is called.
+function Server:close() end
+---A request, whole when `on_request` gets it, and its answer. An error in `on_request` before the answer is a 500, and so
+---is an exchange that is collected unanswered; with a stream begun either drops the connection. Only what Lua holds keeps
+---it: its own `on_close` does not. A peer that closes its sending side before the answer is complete has gone.
+---@class host.server.Exchange
+local Exchange = {}
+---Any token: unknown methods are the caller's to refuse.
+---@return string
+function Exchange:method() end
+---As it was sent: a path with its query, or "*".
+---@return string
+function Exchange:target() end
+---The value of a header, whatever the case of its name; several are one list, cookies with "; " between.
+---@param name string lower-case
+---@return string|nil
+function Exchange:header(name) end
+---@return string
+function Exchange:body() end
+---@return string address numeric
+function Exchange:peer() end
+---Answers as a whole. Connection, Content-Length, Date and Transfer-Encoding are the host's, and raise here. HEAD is
+---answered without the body. Fails with "closed" when the peer has gone.
+---@param status integer 200 to 599
+---@param headers table<string, string>?
+---@param body string?
+---@return true|nil, string?, string?
+function Exchange:respond(status, headers, body) end
+---Begins an answer of unknown length.
+---@param status integer
+---@param headers table<string, string>?
+---@return true|nil, string?, string?
+function Exchange:stream(status, headers) end
+---Fails with "closed", or "full" when more than 1 MiB waits.
+---@param chunk string
+---@return true|nil, string?, string?
+function Exchange:write(chunk) end
+---Completes a stream.
+---@return true|nil, string?, string?
+function Exchange:finish() end
+---Drops the connection at once, unless the answer is complete.
+function Exchange:close() end
+---Calls `fn` once when the peer goes, or takes nothing for too long, before the answer is complete.
+---@param fn fun()
+function Exchange:on_close(fn) end
 
 ---@class host.websocket
 local websocket = {}
@@ -119,10 +197,35 @@ function Socket:send(data, binary) end
 ---Bytes that wait to be written.
 ---@return integer
 function Socket:pending() end
+---The kernel's smoothed round-trip time of the connection; nil while there is none.
+---@return number|nil seconds
+function Socket:latency() end
 ---Writes what is queued, sends a close frame (1000) and closes; the peer gets 3 s. `on_close` gets "closed".
 function Socket:close() end
 ---Drops the connection at once, unsent messages included. `on_close` is not called.
 function Socket:abort() end
+
+---@class host.claim
+local claim = {}
+---Takes a name that one process of this machine (its network namespace) can have at a time, until it ends.
+---@param name string
+---@return host.claim.Claim|nil, string?, string? code "busy" when another process has it
+function claim.take(name) end
+---Whether a process has that name.
+---@param name string
+---@return boolean|nil, string?, string?
+function claim.is_taken(name) end
+---@class host.claim.Claim
+local Claim = {}
+function Claim:close() end
+
+---@class host.output
+local output = {}
+---Writes to stdout in a thread, all of it, however slow the reader is. One write at a time: the next after its end.
+---@param text string
+---@param fn fun(ok: true|nil, message: string?, code: string?) code "EPIPE" when nobody reads any more
+---@return host.worker.Job|nil, string?, string?
+function output.write(text, fn) end
 
 ---@class host.http
 local http = {}
@@ -139,6 +242,10 @@ function http.request(options) end
 local Request = {}
 ---Aborts; `on_done` is not called.
 function Request:close() end
+---While it is held, nothing more is read of the answer: the peer has to wait, and does not time out. What was read
+---already is still delivered.
+---@param held boolean
+function Request:hold(held) end
 
 ---@class host.port
 local port = {}
@@ -170,6 +277,9 @@ local log = {}
 ---fits is preceded by "N lines dropped".
 ---@param line string
 function log.write(line) end
+---How many lines were dropped since the start.
+---@return integer
+function log.dropped() end
 
 ---@class host.process
 ---@field version string the version of the program
@@ -192,13 +302,26 @@ function process.identity() end
 ---@param identity string
 ---@return boolean|nil
 function process.alive(identity) end
+---What this process takes of the machine. `cpu`: seconds, `started`: wall-clock time, memory in bytes; `descriptors` may
+---lack.
+---@return {resident: integer, virtual: integer, cpu: number, threads: integer, descriptors: integer?, most_descriptors: integer, started: number}|nil, string?, string?
+function process.figures() end
+---The versions of the libraries that run.
+---@return {lua: string, libwebsockets: string, curl: string}
+function process.libraries() end
+
+---Tells the supervisor that started the process, as sd_notify(3): lines like "READY=1". Never waits: "EAGAIN" where the
+---supervisor does not read.
+---@param text string
+---@return boolean|nil told, string? message, string? code false: $NOTIFY_SOCKET names none
+function process.notify(text) end
 
 ---@class host.guard
 local guard = {}
 ---Requiring the module replaces coroutine.resume, wrap and close by equals that the watchdog knows of.
----Resumes a coroutine as coroutine.resume does, but stops it when it runs `seconds` without yielding: then it returns
----false and a message that names the line, and the coroutine is dead. A failed coroutine's message carries a traceback
----as a third result, and the coroutine is closed.
+---Resumes a coroutine as coroutine.resume does, but stops it when it runs `seconds` of processor time without yielding:
+---then it returns false and a message that names the line, and the coroutine is dead. A failed coroutine's message
+---carries a traceback as a third result, and the coroutine is closed.
 ---@param co thread
 ---@param seconds number
 ---@param ... any

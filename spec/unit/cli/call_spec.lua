@@ -58,6 +58,37 @@ describe("call", function()
     assert.matches('EMIT news\n{\n  "a": 1\n}\n', out, 1, true)
   end)
 
+  it("shows a pull as a bar on a terminal", function()
+    host.docker.images = {}
+    host.docker.registry[fake_host.IMAGE .. ":latest"] = true
+    host.process.isatty = function(descriptor)
+      return descriptor == 2
+    end
+    local code, _, err = call("create-container", CREATE)
+    assert.equal(0, code)
+    assert.matches("pulling sohampirale/instance …", err, 1, true)
+    assert.matches("\r\27%[K$", err)
+  end)
+
+  it("shows what a script emits, which goes nowhere", function()
+    host.files["/share/lua/commands/tell.lua"] = [[return { run = function(_, ctx)
+      return { sent = ctx.emit("news", { a = 1 }, nil, "x") == true }
+    end }]]
+    local code, out, err = call("tell")
+    assert.equal(0, code)
+    assert.matches('"sent":false', out)
+    assert.equal('emits news [{"a":1},null,"x"], with no main server here\n', err)
+  end)
+
+  it("says where an unknown command is, or which was meant", function()
+    host.files["scripts/commands/greet.lua"] = "return {}"
+    local code, out, err = call("greet")
+    assert.same({ 1, false }, { code, json.decode(out).success })
+    assert.equal("dockhost: scripts/commands/greet.lua is there: `--scripts scripts` takes it\n", err)
+    assert.equal("dockhost: did you mean list-containers?\n", (select(3, call("list-container"))))
+    assert.equal("dockhost: `dockhost scripts` lists the commands\n", (select(3, call("frobnicate"))))
+  end)
+
   it("speaks the deployed dialect too; a check's false is no failure", function()
     local code, out = call("check_if_container_exists", '{"USERNAME":"ada"}')
     assert.equal(0, code)

@@ -610,3 +610,113 @@ describe("the file of the key", function()
     end, terminate)
   end)
 end)
+
+describe("a supervisor", function()
+  before_each(function()
+    environ.NOTIFY_SOCKET = "/run/systemd/notify"
+  end)
+
+  it("is told when the node is ready, reloads, and stops", function()
+    run(accept, function()
+      host:raise("HUP")
+    end, terminate, gone)
+    assert.matches("^RELOADING=1\nMONOTONIC_USEC=%d+$", table.remove(host.told, 4))
+    assert.same({
+      "READY=1",
+      "STATUS=not connected to wss://main.example",
+      "STATUS=serving wss://main.example",
+      "READY=1",
+      "STOPPING=1",
+    }, table.move(host.told, 1, 5, 1, {}))
+  end)
+
+  it("that does not exist costs nothing", function()
+    environ.NOTIFY_SOCKET = nil
+    package.loaded["dockhost.supervisor"] = nil
+    run(accept, terminate, gone)
+    assert.same({}, host.told)
+    assert.is_nil(package.loaded["dockhost.supervisor"])
+  end)
+end)
+
+describe("the console", function()
+  local function port()
+    local listener = host.server.listeners[1]
+    return listener and listener:port()
+  end
+
+  local function token()
+    return host.files["/root/.local/state/dockhost/console-token"] or fake_host.NODE
+  end
+
+  it("is served where the settings say, until the node ends", function()
+    run(accept, function()
+      assert.equal(3002, port())
+      assert.equal(200, host.server:ask("GET", "/readyz").status)
+    end, terminate, gone)
+    assert.is_nil(port())
+  end)
+
+  it("is neither loaded nor served where it is off", function()
+    environ.DOCKHOST_CONSOLE = "off"
+    package.loaded["dockhost.console"] = nil
+    run(accept, function()
+      assert.is_nil(port())
+    end, terminate, gone)
+    assert.is_nil(package.loaded["dockhost.console"])
+  end)
+
+  it("does not keep the node from serving where another program has its address", function()
+    host.server.taken["127.0.0.1:3002"] = true
+    run(accept, create("ada"), function()
+      assert.equal(201, events()[1][2].status)
+    end, terminate, gone)
+    assert.matches("the console can't listen at 127.0.0.1:3002", host:logged())
+  end)
+
+  it("moves, ends and begins with the settings", function()
+    run(accept, function()
+      environ.DOCKHOST_CONSOLE = "127.0.0.1:4000"
+      host:raise("HUP")
+    end, wait(0), function()
+      assert.equal(4000, port())
+      environ.DOCKHOST_CONSOLE = "off"
+      host:raise("HUP")
+    end, wait(0), function()
+      assert.is_nil(port())
+      environ.DOCKHOST_CONSOLE = nil
+      host:raise("HUP")
+    end, wait(0), function()
+      assert.equal(3002, port())
+    end, terminate, gone)
+  end)
+
+  it("is 503 while the node shuts down", function()
+    local release
+    run(accept, function()
+      release = host.docker:hang("POST", "/start$")
+      create("ada")()
+    end, terminate, function()
+      assert.equal(503, host.server:ask("GET", "/readyz").status)
+      release()
+    end, gone)
+  end)
+
+  it("is opened by an address that a terminal gets, and the log does not", function()
+    host.process.isatty = function(descriptor)
+      return descriptor == 1
+    end
+    host:play({ accept, terminate, gone })
+    local _, printed = captured.run(cli.main, host, "/share", { "run" })
+    assert.equal("The console: http://127.0.0.1:3002/?token=" .. token() .. "\n", printed.stdout)
+    assert.is_nil(host:logged():find(token(), 1, true))
+  end)
+
+  it("keeps its token out of the log, whoever brings it there", function()
+    run(accept, function()
+      socket():emit(nil, "container-status", { username = token() })
+    end, terminate, gone)
+    assert.matches("container%-status", host:logged())
+    assert.is_nil(host:logged():find(token(), 1, true))
+  end)
+end)
