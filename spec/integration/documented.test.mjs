@@ -35,7 +35,7 @@ suite.test("create, ssh, list, status, logs, stop, start, delete, by user name",
   const replied = Date.now();
   await ssh(created.ports.ssh, key, "true");
   const waited = Date.now() - replied;
-  assert.ok(waited < 1000 || WRAPPER.length, `ssh succeeded ${waited} ms after the reply`);
+  assert.ok(waited < 5000 || WRAPPER.length, `ssh succeeded ${waited} ms after the reply`);
   const container = await assertInDocker(username, created);
   assert.equal(container.Name, `/${username}`);
   await ssh(created.ports.ssh, key, "echo precious > /root/kept && for i in 1 2 3 4 5; do echo line-$i > /proc/1/fd/1; done");
