@@ -40,10 +40,10 @@ describe("host.resolver", function()
   end)
 
   it("leaves the loop free meanwhile", function()
-    local turns = 0
+    local turns, next_tick = 0, nil
     local function tick()
       turns = turns + 1
-      timer.start(0.001, tick)
+      next_tick = timer.start(0.001, tick)
     end
     within(20, function(done)
       tick()
@@ -51,6 +51,7 @@ describe("host.resolver", function()
         timer.start(0.05, done)
       end)
     end)
+    next_tick:close()
     assert.is_true(turns > 5)
   end)
 
