@@ -178,7 +178,7 @@ for (const form of ["ws://127.0.0.1:PORT", "127.0.0.1:PORT", "http://localhost:P
 
 suite.test("the handshake is the Node backend's: role, key and LAN address, by websocket alone", async () => {
   const server = await suite.server();
-  const process = await suite.connect(server);
+  const process = await suite.connect(server, { settings: { DOCKHOST_LAN_IP: undefined } });
   const socket = await server.backend();
   const { query, auth } = socket.handshake;
   assert.deepEqual([query.role, query.EIO, query.transport], ["backend", "4", "websocket"]);

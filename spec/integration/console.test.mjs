@@ -230,7 +230,7 @@ test("the page is served with the token alone, by way of a cookie", async () => 
   const entered = await web.ask("GET", `/?token=${web.token}`);
   assert.deepEqual([entered.status, entered.headers.location], [303, "/"]);
   const [cookie] = entered.headers["set-cookie"];
-  assert.match(cookie, /^dockhost-\d+=[0-9a-f]{32}; HttpOnly; SameSite=Strict; Path=\/; Max-Age=\d+$/);
+  assert.match(cookie, /^dockhost-\d+=[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=\/; Max-Age=\d+$/);
   const headers = { cookie: cookie.split(";")[0] };
   for (const [path, type, file] of [["/", "text/html; charset=utf-8", "index.html"],
     ["/console.js", "text/javascript; charset=utf-8", "console.js"],
@@ -269,7 +269,8 @@ test("without the token, or with another, nothing is served", async () => {
   const other = token.replace(/./g, (digit) => (digit === "0" ? "1" : "0"));
   await attempt([{}, { authorization: `Bearer ${other}` }, { authorization: `Bearer ${token.slice(1)}` },
     { authorization: `Bearer ${token}0` }, { authorization: token }, { authorization: `Basic ${token}` },
-    { cookie: `dockhost-${PORT}=${other}` }, { cookie: `token=${token}` }, { cookie: `dockhost-1=${token}` },
+    { cookie: `dockhost-${PORT}=${other}` }, { cookie: `dockhost-${PORT}=${token}` }, { cookie: `token=${token}` },
+    { cookie: `dockhost-1=${token}` },
     { cookie: `dockhost-${PORT}=` }], [401]);
   for (const path of [`/api/state?token=${token}`, `/console.js?token=${token}`, `/?token=${other}`, "/?token=",
     `/?token=${token.slice(1)}`, `/api/events?token=${token}`]) {

@@ -147,7 +147,8 @@ suite.test("run as its unit runs it, it tells systemd how it does", { timeout },
 suite.test("an upgrade keeps what the operator wrote, edited and removed, and brings the rest", { timeout }, async () => {
   await machine.sh(`echo '-- mine' >> ${SCRIPTS}/container.lua
     echo 'return { run = function() return { mine = true } end }' > ${SCRIPTS}/commands/mine.lua
-    rm ${SCRIPTS}/commands/container-logs.lua`);
+    rm ${SCRIPTS}/commands/container-logs.lua
+    deluser --quiet dockhost docker`);
   await machine.copy(upgrade);
   await machine.sh(`apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold /root/upgrade.deb`);
   const last = (name) => machine.sh(`tail -n 1 ${SCRIPTS}/${name}`);
@@ -156,6 +157,7 @@ suite.test("an upgrade keeps what the operator wrote, edited and removed, and br
   assert.equal(await last("reconnect.lua"), "-- shipped anew\n");
   assert.equal((await machine.attempt(`test -e ${SCRIPTS}/commands/container-logs.lua`)).status, 1);
   assert.equal(await machine.sh(`stat -c '%a %U %G' ${SETTINGS}; grep -c ^DOCKHOST_CONSOLE=off ${SETTINGS}`), "640 root dockhost\n1\n");
+  assert.equal(await machine.sh("id -nG dockhost"), "dockhost\n");
   const reply = JSON.parse(await machine.sh(`dockhost call mine --env-file ${SETTINGS} 2>/dev/null`));
   assert.deepEqual(reply.data, { mine: true });
 });

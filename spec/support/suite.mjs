@@ -115,7 +115,8 @@ export class Suite {
   }
 
   settings(more = {}) {
-    return { DOCKHOST_PORT_START: this.ports.start, DOCKHOST_PORT_END: this.ports.end, ...more };
+    // A machine in a namespace of its own has no physical interface, and a warning of that.
+    return { DOCKHOST_LAN_IP: "127.0.0.1", DOCKHOST_PORT_START: this.ports.start, DOCKHOST_PORT_END: this.ports.end, ...more };
   }
 
   /** Any invocation of the program. */

@@ -44,9 +44,9 @@ local function reload_scripts(app)
   local added, changed, removed = joined(differs.added), joined(differs.changed), joined(differs.removed)
   if added or changed or removed then
     local ms = math.floor((app.host.loop.now() - began) * 1000 + 0.5)
-    app.log:info("scripts reloaded", { added = added, changed = changed, removed = removed, ms = ms })
+    app.log:report("scripts reloaded", { added = added, changed = changed, removed = removed, ms = ms })
   else
-    app.log:info("scripts reloaded: none has changed")
+    app.log:report("scripts reloaded: none has changed")
   end
 end
 

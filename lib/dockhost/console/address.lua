@@ -4,6 +4,8 @@ local setting = require("dockhost.setting")
 local address = {}
 
 local DEFAULT_PORT = 80
+-- More than any name of a host and a port.
+local LONGEST_AUTHORITY = 300
 local WILDCARDS = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1" }
 
 local function is_loopback(host)
@@ -27,6 +29,9 @@ end
 
 -- (a Host header) -> host, port | nil
 local function split(authority)
+  if #authority > LONGEST_AUTHORITY then
+    return nil
+  end
   local host, port = setting.split_address(authority:lower())
   return host, host and (port or DEFAULT_PORT)
 end

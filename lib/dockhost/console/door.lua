@@ -27,11 +27,15 @@ function door.admit(exchange, route, listener)
   return true
 end
 
--- Whether it shows the token, as a cookie or to scripts' use.
+-- Whether it shows the token, by its cookie or, as scripts do, itself.
 function door.knows(exchange, own, port)
   local cookie = request.cookie(exchange:header("cookie"), request.cookie_name(port))
   local bearer = request.bearer(exchange:header("authorization"))
-  return own ~= nil and (cookie ~= nil and token.equal(cookie, own) or bearer ~= nil and token.equal(bearer, own))
+  if not own then
+    return false
+  end
+  return cookie ~= nil and token.equal(cookie, token.of_peer(own, exchange:peer()))
+    or bearer ~= nil and token.equal(bearer, own)
 end
 
 return door

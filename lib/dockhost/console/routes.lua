@@ -136,7 +136,7 @@ local function enter(console, exchange, given)
   if not console.token or not token.equal(given, console.token) then
     return answer.locked(exchange, "The token in this address is not the right one.")
   end
-  local cookie = request.cookie_name(console.listener.port) .. "=" .. console.token
+  local cookie = request.cookie_name(console.listener.port) .. "=" .. token.of_peer(console.token, exchange:peer())
     .. "; HttpOnly; SameSite=Strict; Path=/; Max-Age=" .. COOKIE_SECONDS
   return answer.text(exchange, 303, "welcome", { Location = "/", ["Set-Cookie"] = cookie })
 end

@@ -1,4 +1,6 @@
 -- The secret that opens the console: made once, kept in the state directory.
+local sha256 = require("dockhost.sha256")
+
 local token = {}
 
 token.FILE = "console-token"
@@ -12,6 +14,12 @@ function token.load(file, state)
   local text, why = lock:id()
   lock:close()
   return text, why
+end
+
+-- What a cookie holds in its place. A browser sends a cookie to all ports of a host, where users' containers listen:
+-- what they catch is of use from the browser's own address alone, and does not tell the token.
+function token.of_peer(own, peer)
+  return sha256.hex(own .. " " .. peer)
 end
 
 -- Whether the two are the same; how long that takes tells nothing of where they differ.

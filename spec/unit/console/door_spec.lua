@@ -1,12 +1,18 @@
 local door = require("dockhost.console.door")
+local token = require("dockhost.console.token")
 
 local LISTENER = { host = "127.0.0.1", port = 3002, address = "127.0.0.1" }
 local TOKEN = ("ab"):rep(16)
+local PEER = "192.0.2.7"
+local OWN_COOKIE = token.of_peer(TOKEN, PEER)
 
 local function exchange(headers)
   return {
     header = function(_, name)
       return headers[name]
+    end,
+    peer = function()
+      return PEER
     end,
   }
 end
@@ -58,8 +64,8 @@ describe("who is known", function()
     return door.knows(exchange(headers), own == nil and TOKEN or own or nil, 3002)
   end
 
-  it("shows the token in the cookie of that port, or as a bearer", function()
-    assert.is_true(knows({ cookie = "dockhost-3002=" .. TOKEN }))
+  it("shows the cookie of that port, or the token as a bearer", function()
+    assert.is_true(knows({ cookie = "dockhost-3002=" .. OWN_COOKIE }))
     assert.is_true(knows({ authorization = "Bearer " .. TOKEN }))
     assert.is_true(knows({ cookie = "dockhost-3002=old", authorization = "Bearer " .. TOKEN }))
   end)
@@ -68,9 +74,11 @@ describe("who is known", function()
     ["shows nothing"] = {},
     ["has another token"] = { authorization = "Bearer " .. ("ac"):rep(16) },
     ["has an empty one"] = { authorization = "Bearer ", cookie = "dockhost-3002=" },
-    ["has it in another cookie"] = { cookie = "dockhost-3003=" .. TOKEN },
+    ["has it in another cookie"] = { cookie = "dockhost-3003=" .. OWN_COOKIE },
+    ["has the token itself in the cookie"] = { cookie = "dockhost-3002=" .. TOKEN },
+    ["has the cookie of another address"] = { cookie = "dockhost-3002=" .. token.of_peer(TOKEN, "172.17.0.2") },
     ["has it by another scheme"] = { authorization = "Basic " .. TOKEN },
-    ["has a part of it"] = { cookie = "dockhost-3002=" .. TOKEN:sub(1, 31) },
+    ["has a part of it"] = { cookie = "dockhost-3002=" .. OWN_COOKIE:sub(1, 63) },
   }) do
     it("is not who " .. name, function()
       assert.is_false(knows(headers))

@@ -1,3 +1,4 @@
+local address = require("dockhost.console.address")
 local request = require("dockhost.console.request")
 
 describe("a target", function()
@@ -53,6 +54,30 @@ describe("a cookie", function()
   it("is missing without the header", function()
     assert.is_nil(request.cookie(nil, "dockhost-3002"))
   end)
+end)
+
+-- As long as the host lets a header be. One look at each byte takes far less than a hundredth of this.
+describe("a text that was made to be hard to read", function()
+  local LONG, MOST_SECONDS = 16000, 0.3
+  for name, read in pairs({
+    ["a target"] = function() return request.target("/" .. ("a"):rep(LONG) .. "#") end,
+    ["a query"] = function() return request.target("/?" .. ("="):rep(LONG)) end,
+    ["a cookie's value"] = function() return request.cookie("d=x" .. (" "):rep(LONG) .. "y", "d") end,
+    ["a cookie's name"] = function() return request.cookie((" "):rep(LONG), "d") end,
+    ["a bearer"] = function() return request.bearer("Bearer " .. ("x "):rep(LONG // 2) .. "y") end,
+    ["a bearer behind spaces"] = function() return request.bearer("Bearer" .. (" "):rep(LONG) .. "x y") end,
+    ["a content type"] = function() return request.is_json("application/json" .. (" "):rep(LONG) .. "y") end,
+    ["a Host"] = function()
+      return address.is_own({ host = "127.0.0.1", port = 3002 }, ("1"):rep(LONG) .. "::")
+        or address.is_numeric(("1"):rep(LONG) .. "::") or nil
+    end,
+  }) do
+    it("is read at once: " .. name, function()
+      local began = os.clock()
+      read()
+      assert.is_true(os.clock() - began < MOST_SECONDS)
+    end)
+  end
 end)
 
 it("a bearer's token is read", function()
