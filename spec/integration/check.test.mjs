@@ -1,11 +1,11 @@
 // `dockhost check` in the cases that operators meet, each with real servers: what is wrong is named, and what to do.
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before } from "node:test";
 import { Certificates } from "../support/certificates.mjs";
 import * as docker from "../support/docker.mjs";
-import { BINARY, IMAGE } from "../support/dockhost.mjs";
+import { BINARY, IMAGE, ROOT } from "../support/dockhost.mjs";
 import { makeKey } from "../support/api-key.mjs";
 import { MainServer } from "../support/main-server.mjs";
 import { muteNameServer } from "../support/mute-name-server.mjs";
@@ -165,7 +165,13 @@ suite.test("Docker that is not there, does not run, or is something else", async
 });
 
 suite.test("a user who may not use Docker's socket is told of the group", async () => {
-  const wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  // The tree may lie where only root may look.
+  const copy = suite.closing(await mkdtemp("/tmp/dockhost-spec-"), (path) => rm(path, { recursive: true }));
+  await chmod(copy, 0o755);
+  for (const part of ["host/boot.lua", "lib", "lua"]) await cp(join(ROOT, part), join(copy, part), { recursive: true });
+  await cp(BINARY, join(copy, "build/dockhost"));
+  const wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
+    `exec ${copy}/build/dockhost "$@"`];
   const home = "/tmp";
   const found = await assertFound({ DOCKHOST_STATE: "/nonexistent/state", USER: "nobody" }, "Docker", "failure",
     /permission denied/, /group/, { wrapper, home });
