@@ -105,7 +105,7 @@ function call.perform(app)
   local event, given = app.parsed.positional[1], app.parsed.positional[2]
   local payload, message = json.decode(given or "{}")
   if payload == nil then
-    io.stderr:write("dockhost: the payload is not JSON: ", message, "\n")
+    io.stderr:write("dockhost: the payload: ", message, "\n")
     return cli.USAGE
   end
   local ok, errors = app.node:load_scripts()

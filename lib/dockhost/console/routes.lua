@@ -38,7 +38,7 @@ local function command(console, exchange, event)
   local body = exchange:body()
   local payload, message = json.decode(body == "" and "{}" or body)
   if payload == nil then
-    return answer.failure(exchange, 400, "the payload is not JSON: " .. message)
+    return answer.failure(exchange, 400, "the payload: " .. message)
   end
   console.node.dispatcher:dispatch({
     event = event,

@@ -111,7 +111,7 @@ describe("call", function()
     local code, out, err = call("create-container", "{username")
     assert.equal(64, code)
     assert.equal("", out)
-    assert.matches("the payload is not JSON", err)
+    assert.matches("the payload: this is not JSON", err)
     assert.equal(0, #host.docker.calls)
   end)
 
